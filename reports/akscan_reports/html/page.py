@@ -1,0 +1,311 @@
+"""The report in the groups in which the page shows it. Every number is counted from the report."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from akscan.sdk import (
+    ClusterFacts,
+    Disruption,
+    Failure,
+    Remediation,
+    Report,
+    RuleInfo,
+    Severity,
+    Status,
+    SubjectRef,
+    Unassessed,
+)
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+#: More names than these are told as "all but".
+_NAMES_IN_FULL = 8
+
+
+@dataclass(frozen=True)
+class Group:
+    """The findings of one rule."""
+
+    rule: RuleInfo
+    findings: tuple[Failure, ...]
+
+    @property
+    def severity(self) -> Severity:
+        return min((finding.severity for finding in self.findings), key=lambda severity: severity.rank)
+
+    @cached_property
+    def subjects(self) -> int:
+        return len({finding.subject.id for finding in self.findings})
+
+    @cached_property
+    def by_cluster(self) -> dict[str, list[Failure]]:
+        """By the id of the cluster."""
+        return _grouped((finding.subject.cluster, finding) for finding in self.findings)
+
+    @cached_property
+    def open(self) -> tuple[str, ...]:
+        """The placeholders of the commands that the inventory cannot fill."""
+        return tuple(dict.fromkeys(name for finding in self.findings for name in finding.remediation.open))
+
+    @cached_property
+    def remediation(self) -> Remediation | None:
+        """The commands where they are the same for all findings, which are then told once."""
+        first = self.findings[0].remediation
+        return first if all(finding.remediation == first for finding in self.findings) else None
+
+
+@dataclass
+class Cell:
+    """One cluster and one topic: findings by severity, and the rule × subject pairs that came out otherwise."""
+
+    findings: Counter[Severity] = field(default_factory=Counter)
+    passed: int = 0
+    not_assessed: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Subjects of one kind that passed: ``names`` of those, or of the ``others`` among all where that is shorter."""
+
+    kind: str
+    cluster: str
+    passed: int
+    names: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What one permission would have told: its pairs by the reason why it was not read."""
+
+    permission: str
+    pairs: int
+    reasons: dict[str, list[Unassessed]]
+
+    @property
+    def where(self) -> str:
+        """Where the permission is granted: needs of Kubernetes begin with their verb."""
+        if not self.permission:
+            return ""
+        return "Kubernetes" if self.permission.startswith("list ") else "Azure"
+
+
+class Page:
+    """A report as the page shows it."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._clusters = {cluster.id: cluster for cluster in report.clusters}
+        self._names = Counter(cluster.name for cluster in report.clusters)
+
+    # --- names
+
+    def cluster_name(self, cluster_id: str) -> str:
+        """The name of a cluster, with its resource group where two share it."""
+        cluster = self._clusters.get(cluster_id)
+        if cluster is None:
+            return cluster_id
+        if self._names[cluster.name] == 1:
+            return cluster.name
+        return f"{cluster.name} ({' / '.join(filter(None, (cluster.subscription, cluster.resource_group))) or cluster_id})"
+
+    def cluster_anchor(self, cluster_id: str) -> str:
+        """An id that is the same in every report."""
+        name = re.sub(r"[^a-z0-9]+", "-", cluster_id.rpartition("/")[2].casefold())[:40]
+        return f"cluster-{name}-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
+
+    def path(self, subject: SubjectRef) -> str:
+        """The id of a subject below its cluster; whole where it stands elsewhere, empty for the cluster itself."""
+        return subject.id.removeprefix(subject.cluster)
+
+    # --- verdict
+
+    @cached_property
+    def verdict(self) -> tuple[str, str, str]:
+        """What was looked at, what was found, and how much is not known."""
+        report = self._report
+        scanned = sum(subscription.status == "scanned" for subscription in report.run.scope.subscriptions)
+        looked = (
+            f"akscan looked at {_count(len(report.clusters), 'cluster')} in {_count(scanned, 'fully read subscription')} "
+            f"with {_count(len(report.rules), 'rule')} on {report.run.started:%Y-%m-%d}"
+        )
+        if report.run.interrupted:
+            looked += ", and was interrupted"
+        return f"{looked}.", self._found(), self._unknown()
+
+    def _found(self) -> str:
+        report = self._report
+        counts = [f"{number:,} {severity}" for severity, number in report.severities().items() if number]
+        if counts:
+            subjects = len({finding.subject.id for finding in report.findings})
+            found = _count(len(report.findings), "finding")
+            return f"It reports {found} on {_count(subjects, 'subject')}: {_listed(counts)}."
+        return "It found nothing wrong in what it could assess." if report.coverage.total.assessed else "It found nothing."
+
+    def _unknown(self) -> str:
+        total = self._report.coverage.total
+        if not total.applicable:
+            return "No rule applied to anything it saw, so this report proves nothing."
+        if total.assessed == total.applicable:
+            return f"It assessed every one of the {_count(total.applicable, 'check')} that apply."
+        causes = [f"{len(self._report.not_assessed):,} not assessed"] if self._report.not_assessed else []
+        if self._report.errors:
+            causes.append(f"{len(self._report.errors):,} ended by an error of the rule")
+        return (
+            f"It assessed {total.percent} % of the checks that apply ({total.assessed:,} of {total.applicable:,}); "
+            f"{_listed(causes)}, which says nothing in favour of the subjects concerned."
+        )
+
+    @cached_property
+    def warnings(self) -> tuple[tuple[str, str], ...]:
+        """What makes the scan incomplete: of what, and why."""
+        run = self._report.run
+        found = [("The scan", "was interrupted before everything was read")] if run.interrupted else []
+        for subscription in run.scope.subscriptions:
+            if subscription.status in {"refused", "partial"}:
+                detail = f": {subscription.detail}" if subscription.detail else ""
+                found.append((f"Subscription {subscription.name}", f"{subscription.status}{detail}"))
+        for cluster in self._report.clusters:
+            name = f"Cluster {self.cluster_name(cluster.id)}"
+            found += [(name, f"Azure not read: {cluster.azure_gap}")] if cluster.azure_gap else []
+            found += [(name, f"Kubernetes not read: {cluster.kubernetes_gap}")] if cluster.kubernetes_gap else []
+        return tuple(found)
+
+    # --- findings
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Worst first, as the report has them."""
+        by_rule = _grouped((finding.rule.id, finding) for finding in self._report.findings)
+        return tuple(Group(findings[0].rule, tuple(findings)) for findings in by_rule.values())
+
+    @cached_property
+    def windows(self) -> dict[Disruption, list[Group]]:
+        """Groups by what their fix disturbs, the mildest window first; in each the worst, then the widest first."""
+        ranked = sorted(self.groups, key=lambda group: (group.severity.rank, -group.subjects, group.rule.id))
+        windows = {kind: [group for group in ranked if group.rule.disruption is kind] for kind in Disruption}
+        return {kind: groups for kind, groups in windows.items() if groups}
+
+    # --- risk
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(sorted({rule.module for rule in self._report.rules}))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str], Cell]:
+        """By cluster and topic; empty strings stand for all of them."""
+        cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
+        report = self._report
+        for finding in report.findings:
+            for cell in _cells_of(cells, finding.rule, finding.subject):
+                cell.findings[finding.severity] += 1
+        for passed in report.passed:
+            for cell in _cells_of(cells, passed.rule, passed.subject):
+                cell.passed += 1
+        for missing in report.not_assessed:
+            for cell in _cells_of(cells, missing.rule, missing.subject):
+                cell.not_assessed += 1
+        for crash in report.errors:
+            for cell in _cells_of(cells, crash.rule, crash.subject):
+                cell.errors += 1
+        return dict(cells)
+
+    def cell(self, cluster: str, topic: str) -> Cell:
+        return self._cells.get((cluster, topic)) or Cell()
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterFacts, ...]:
+        """Those with the worst findings first."""
+
+        def badness(cluster: ClusterFacts) -> tuple[list[int], str]:
+            findings = self.cell(cluster.id, "").findings
+            return [-findings[severity] for severity in Severity], cluster.id
+
+        return tuple(sorted(self._report.clusters, key=badness))
+
+    # --- the rest
+
+    @cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """By the permission that would mend it; the one behind most pairs first."""
+        found = []
+        for permission, results in _grouped((r.permission, r) for r in self._report.not_assessed).items():
+            reasons = _grouped((result.reason, result) for result in results)
+            found.append(Missing(permission, len(results), dict(sorted(reasons.items()))))
+        return tuple(sorted(found, key=lambda missing: (-missing.pairs, missing.permission)))
+
+    @cached_property
+    def inapplicable(self) -> dict[str, Counter[str]]:
+        """Reasons and how often, by rule."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for result in self._report.not_applicable:
+            found[result.rule.id][result.reason] += 1
+        return dict(found)
+
+    @cached_property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rule × subject pairs by rule and status."""
+        return {rule: {str(status): counts[status] for status in Status} for rule, counts in self._report.counts().items()}
+
+    @cached_property
+    def subjects(self) -> dict[tuple[str, str], list[SubjectRef]]:
+        """Subjects by cluster and kind; the clusters themselves stand together."""
+        return _grouped((_place(subject), subject) for subject in self._report.subjects)
+
+    @cached_property
+    def _passed(self) -> dict[str, list[SubjectRef]]:
+        return _grouped((passed.rule.id, passed.subject) for passed in self._report.passed)
+
+    def looked(self, rule: RuleInfo) -> Iterable[Looked]:
+        """What passed a rule."""
+        for (cluster, kind), passed in _grouped((_place(s), s) for s in self._passed.get(rule.id, ())).items():
+            ids = {subject.id for subject in passed}
+            others = [subject for subject in self.subjects[cluster, kind] if subject.id not in ids]
+            if len(passed) > max(_NAMES_IN_FULL, len(others)):
+                yield Looked(kind, cluster, len(passed), others=self.named(others))
+            else:
+                yield Looked(kind, cluster, len(passed), names=self.named(passed))
+
+    def named(self, subjects: Iterable[SubjectRef]) -> tuple[str, ...]:
+        return tuple(self.cluster_name(s.id) if s.id == s.cluster else subject_name(s) for s in subjects)
+
+
+def subject_name(subject: SubjectRef) -> str:
+    """With the namespace where it has one."""
+    return f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
+
+
+def _cells_of(
+    cells: dict[tuple[str, str], Cell], rule: RuleInfo, subject: SubjectRef
+) -> tuple[Cell, Cell, Cell, Cell]:
+    cluster, topic = subject.cluster, rule.module
+    return cells[cluster, topic], cells[cluster, ""], cells["", topic], cells["", ""]
+
+
+def _place(subject: SubjectRef) -> tuple[str, str]:
+    return "" if subject.id == subject.cluster else subject.cluster, subject.kind
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    groups: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -1,0 +1,304 @@
+"""The report for a terminal: what is wrong, the worst first, and what nobody knows."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import BinaryIO
+
+from akscan.sdk import (
+    CoverageFigure,
+    EvidenceValue,
+    Failure,
+    Report,
+    Severity,
+    Unassessed,
+)
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from akscan_reports.plain import cluster_labels, plain, subject_label
+
+_WIDTH = 80
+_WIDEST = 100
+_SHOWN = 10
+_VALUE = 120
+_SENTENCES = 600
+_COMMANDS = 4000
+_STYLES = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+
+
+def write(report: Report, out: BinaryIO) -> None:
+    """UTF-8 text of 80 columns (of a terminal up to 100), in colour on a terminal only. Commands are never wrapped, so
+    that they can be copied.
+    """
+    terminal = out.isatty()
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=_terminal_width(out) if terminal else _WIDTH,
+        force_terminal=terminal,
+        force_jupyter=False,
+        legacy_windows=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    _Page(report, console).print()
+    lines = (line.rstrip() for line in text.getvalue().splitlines())
+    out.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _terminal_width(out: BinaryIO) -> int:
+    try:
+        columns = os.get_terminal_size(out.fileno()).columns
+    except OSError:
+        columns = 0
+    return min(columns or _WIDTH, _WIDEST)
+
+
+class _Page:
+    def __init__(self, report: Report, console: Console) -> None:
+        self._report = report
+        self._console = console
+        self._clusters = cluster_labels(report)
+
+    def print(self) -> None:
+        self._header()
+        self._summary()
+        self._findings()
+        self._errors()
+        self._not_assessed()
+        self._scope()
+        self._coverage()
+
+    # --- lines
+
+    def _line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
+        """Text, or pairs of text and style, wrapped behind an indent."""
+        self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, indent), expand=False))
+
+    def _heading(self, title: str) -> None:
+        self._console.print()
+        self._line((title, "bold underline"))
+
+    def _rest(self, hidden: int, *, indent: int) -> None:
+        if hidden > 0:
+            self._line((f"... and {hidden} more", "dim"), indent=indent)
+
+    # --- sections
+
+    def _header(self) -> None:
+        run = self._report.run
+        self._line((f"akscan {plain(run.akscan)}", "bold"), f"  {_scanned(self._report)}")
+        place = f" in {plain(run.cloud)}" if run.cloud else ""
+        person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
+        self._line(
+            f"Read {run.started:%Y-%m-%d %H:%M:%S} to {run.finished:%Y-%m-%d %H:%M:%S} "
+            f"{run.finished.tzname() or 'UTC'}{place}{person} ({plain(run.source)})"
+        )
+        if run.interrupted:
+            self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
+
+    def _summary(self) -> None:
+        found = Counter((finding.subject.cluster, finding.severity) for finding in self._report.findings)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table.add_column("Cluster", overflow="fold")
+        for severity in Severity:
+            table.add_column(severity.capitalize(), justify="right")
+        table.add_column("Coverage", justify="right", no_wrap=True)
+        coverage = self._report.coverage
+        rows = sorted(self._clusters, key=lambda key: ([-found[key, severity] for severity in Severity], key))
+        for key in rows:
+            counts = {severity: found[key, severity] for severity in Severity}
+            table.add_row(Text(self._clusters[key]), *_figures(counts, coverage.clusters.get(key, CoverageFigure())))
+        if len(rows) > 1:
+            table.add_section()
+            table.add_row(Text("all"), *_figures(self._report.severities(), coverage.total))
+        self._console.print(table)
+
+    def _findings(self) -> None:
+        self._heading("Findings")
+        if not self._report.findings:
+            self._line("None.")
+        for _, group in groupby(self._report.findings, key=lambda finding: (finding.severity.rank, finding.rule.id)):
+            self._rule(list(group))
+
+    def _rule(self, findings: Sequence[Failure]) -> None:
+        first = findings[0]
+        rule = first.rule
+        self._console.print()
+        self._line(
+            (f" {first.severity.upper()} ", _STYLES[first.severity]),
+            (f" {plain(rule.id)}  {plain(rule.title)}", "bold"),
+            f"  ({_counted(len(findings), 'finding')})",
+        )
+        if rule.why:
+            self._line((_first_paragraph(rule.why, 2 * self._console.width - 20), "italic"), indent=2)
+        for finding in findings[:_SHOWN]:
+            self._finding(finding)
+        self._rest(len(findings) - _SHOWN, indent=2)
+        self._fix(findings)
+
+    def _finding(self, finding: Failure) -> None:
+        subject = finding.subject
+        place = f" in {self._clusters[subject.cluster]}" if subject.id != subject.cluster else ""
+        part = f", {plain(finding.part, _VALUE)}" if finding.part else ""
+        self._line("- ", (f"{subject_label(subject)}{part}", "bold"), place, indent=2)
+        self._line(plain(finding.message, _SENTENCES), indent=4)
+        if finding.evidence:
+            values = "; ".join(f"{plain(name)} = {_value(value)}" for name, value in finding.evidence.items())
+            self._line((plain(values, 2 * _SENTENCES), "dim"), indent=4)
+
+    def _fix(self, findings: Sequence[Failure]) -> None:
+        rule = findings[0].rule
+        disturbs = "" if rule.disruption == "none" else f" (disturbs: {rule.disruption})"
+        if rule.fix:
+            self._line(("Fix", "bold green"), f"{disturbs}: {_first_paragraph(rule.fix, _SENTENCES)}", indent=2)
+        for commands, note in _commands(findings):
+            self._command_lines(commands)
+            if note:
+                self._line((f"({note})", "dim"), indent=4)
+        for page in rule.docs[:1]:
+            self._line((plain(page), "dim"), indent=2)
+
+    def _command_lines(self, commands: str) -> None:
+        if len(commands) > _COMMANDS:
+            self._line("(commands too long for the terminal: see the JSON report)", indent=4)
+            return
+        for line in commands.split("\n"):
+            shown = Text(f"    {_without_controls(line)}", "green")
+            self._console.print(shown, soft_wrap=True)
+
+    def _errors(self) -> None:
+        errors = self._report.errors
+        if not errors:
+            return
+        self._heading("Errors")
+        self._line("These rules failed by their own fault; what they would have said is unknown.")
+        for error in errors[:_SHOWN]:
+            where = f"{subject_label(error.subject)} in {self._clusters[error.subject.cluster]}"
+            self._line(
+                "- ", (plain(error.rule.id), "bold"), f" on {where}: {plain(error.message, _SENTENCES)}", indent=2
+            )
+        self._rest(len(errors) - _SHOWN, indent=2)
+
+    def _not_assessed(self) -> None:
+        missing = self._report.not_assessed
+        if not missing:
+            return
+        self._heading("Not assessed")
+        groups: dict[str, list[Unassessed]] = defaultdict(list)
+        for result in missing:
+            groups[result.permission or result.reason].append(result)
+        for cause, results in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
+            rules = list(dict.fromkeys(result.rule.id for result in results))
+            clusters = {result.subject.cluster for result in results}
+            counted = (
+                f"{_counted(len(results), 'pair')} of {_counted(len(rules), 'rule')} "
+                f"on {_counted(len(clusters), 'cluster')}"
+            )
+            self._line("- ", (plain(cause, _VALUE), "bold"), f": {counted} ({_listed(rules)})", indent=2)
+            reasons = list(dict.fromkeys(result.reason for result in results if result.reason != cause))
+            for reason in reasons[:1]:
+                self._line(plain(reason, _SENTENCES), indent=4)
+            self._rest(len(reasons) - 1, indent=4)
+
+    def _scope(self) -> None:
+        self._heading("Scope")
+        scope = self._report.run.scope
+        states = Counter(subscription.status for subscription in scope.subscriptions)
+        counted = "".join(f", {number} {plain(state)}" for state, number in sorted(states.items()))
+        self._line(f"Subscriptions: {len(scope.subscriptions)} seen{counted}", indent=2)
+        for subscription in scope.subscriptions:
+            if subscription.status != "scanned":
+                name = plain(f"{subscription.name} ({subscription.id})", 2 * _VALUE)
+                detail = f": {plain(subscription.detail, _SENTENCES)}" if subscription.detail else ""
+                self._line(f"- {plain(subscription.status)}: {name}{detail}", indent=4)
+        self._line(f"Clusters: {len(self._report.clusters)}", indent=2)
+        for cluster in self._report.clusters:
+            for source, gap in (("Azure", cluster.azure_gap), ("Kubernetes", cluster.kubernetes_gap)):
+                if gap:
+                    name = self._clusters[cluster.id]
+                    self._line(f"- {name}: {source} not read: {plain(gap, _SENTENCES)}", indent=4)
+        for option, values in sorted(scope.selectors.items()):
+            self._line(f"Selected by {plain(option)}: {_listed(values)}", indent=2)
+
+    def _coverage(self) -> None:
+        total = self._report.coverage.total
+        self._heading("Coverage")
+        self._line(
+            (f"{total.percent:.1f} %", "bold"),
+            f": {total.assessed} of {total.applicable} applicable rule × subject pairs were assessed",
+            indent=2,
+        )
+
+
+def _scanned(report: Report) -> str:
+    scanned = sum(subscription.status == "scanned" for subscription in report.run.scope.subscriptions)
+    return (
+        f"{_counted(len(report.clusters), 'cluster')} in {_counted(scanned, 'scanned subscription')}, "
+        f"{_counted(len(report.rules), 'rule')}, {_counted(len(report.subjects), 'subject')}"
+    )
+
+
+def _figures(counts: dict[Severity, int], coverage: CoverageFigure) -> Iterator[Text]:
+    for severity, number in counts.items():
+        yield Text(str(number), _STYLES[severity] if number else "dim")
+    yield Text(f"{coverage.percent:.1f} %")
+
+
+def _commands(findings: Sequence[Failure]) -> Iterator[tuple[str, str]]:
+    """The commands of a rule's findings and a note on them: as they are where all are the same, the template where they
+    differ in what is filled in, and each where there is no template.
+    """
+    remediations = {finding.remediation.commands: finding.remediation.open for finding in findings}
+    template = findings[0].rule.commands
+    if len(remediations) > 1 and template:
+        yield template, "fill in the names in braces; the JSON report has them filled in for each subject"
+        return
+    for commands, still_open in list(remediations.items())[:_SHOWN]:
+        if commands:
+            yield commands, f"fill in {_listed(still_open)}" if still_open else ""
+
+
+def _value(value: EvidenceValue) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return f"[{_listed([_value(item) for item in value])}]"
+        case _:
+            return plain(str(value), _VALUE)
+
+
+def _listed(items: Sequence[str]) -> str:
+    hidden = f" ... and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(plain(item, _VALUE) for item in items[:_SHOWN]) + hidden
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _first_paragraph(markdown: str, limit: int) -> str:
+    return plain(" ".join(markdown.partition("\n\n")[0].split()), limit)
+
+
+def _without_controls(line: str) -> str:
+    """A line of commands as it stands, spaces included."""
+    return "".join(c for c in line if c.isprintable())

@@ -1,0 +1,192 @@
+"""The way to the Kubernetes API server."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from akscan.sdk import (
+    Cluster,
+    Disruption,
+    EvidenceValue,
+    Finding,
+    Fix,
+    Inventory,
+    Need,
+    NotApplicable,
+    Pillar,
+    Severity,
+    Token,
+    rule,
+)
+
+#: No packet from the Internet bears an address of these.
+_PRIVATE = tuple(
+    ipaddress.ip_network(prefix)
+    for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+
+
+@rule(
+    "API-001",
+    Severity.HIGH,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"cis_aks": ["5.4.1"], "mcsb": ["NS-2"], "nist_800_53": ["AC-4", "SC-7", "SC-7(3)"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges",
+        "https://learn.microsoft.com/azure/aks/api-server-service-tags",
+    ],
+    fix=Fix(
+        """
+        # replaces the whole list: repeat the entries you keep
+        az aks update --resource-group {resource_group} --name {cluster} --api-server-authorized-ip-ranges {range_1},{range_2}
+        """,  # noqa: E501 a command is one line
+        Disruption.NONE,
+        terraform="azurerm_kubernetes_cluster.api_server_access_profile.authorized_ip_ranges",
+        arm="properties.apiServerAccessProfile.authorizedIPRanges",
+    ),
+)
+def api_server_is_closed_to_the_internet(
+    cluster: Cluster,
+    inventory: Inventory,
+    *,
+    widest_ipv4_prefix: int = 16,
+    widest_ipv6_prefix: int = 32,
+    broad_service_tags: tuple[str, ...] = ("AzureCloud", "Internet"),
+) -> Iterator[Finding]:
+    """The API server does not answer to the whole Internet.
+
+    An API server on a public address takes part in every Internet scan, and a leaked kubeconfig or token then works
+    from anywhere. The AzureCloud tag is no help: it admits every virtual machine that anybody rents in Azure.
+
+    **Fix**: list the networks of your administrators and pipelines, plus the address that the cluster's own nodes leave
+    from (see API-003), as authorized ranges; or make the cluster private (API-002). Nodes whose egress addresses are in
+    the list notice nothing; every client outside it is cut off within about two minutes.
+    """
+    if cluster.is_private:
+        raise NotApplicable("the cluster is private: authorized ranges have no effect on a private endpoint")
+    ranges = cluster.properties.api_server_access_profile.authorized_ip_ranges
+    evidence: dict[str, EvidenceValue] = {
+        "fqdn": cluster.properties.fqdn,
+        "enablePrivateCluster": cluster.is_private,
+        "authorizedIPRanges": ranges,
+    }
+    if not ranges:
+        yield Finding("no authorized ranges: every address of the Internet reaches the API server", evidence)
+    widest = {4: widest_ipv4_prefix, 6: widest_ipv6_prefix}
+    reasons = {entry: _too_wide(entry, widest, broad_service_tags) for entry in ranges}
+    if too_wide := [f"{entry} ({reason})" for entry, reason in reasons.items() if reason]:
+        yield Finding(f"too wide: {', '.join(too_wide)}", {**evidence, "tooWide": tuple(too_wide)})
+
+
+def _too_wide(entry: str, widest: dict[int, int], broad_service_tags: tuple[str, ...]) -> str:
+    """Why an authorized range admits too much, or an empty string. An entry that is no address is a service tag."""
+    try:
+        network = ipaddress.ip_network(entry.strip(), strict=False)
+    except ValueError:
+        tag = Token(entry.strip())
+        is_broad = tag in broad_service_tags or tag.casefold().startswith("azurecloud.")
+        return "service tag of many customers" if is_broad else ""
+    if network.prefixlen >= widest[network.version] or _is_private(network):
+        return ""
+    return f"admits {network.num_addresses} addresses"
+
+
+def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    ends = (network.network_address, network.broadcast_address)
+    return any(all(end in private for end in ends) for private in _PRIVATE)
+
+
+@rule(
+    "API-002",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"cis_aks": ["5.4.2"], "mitre": ["T1190"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/private-clusters",
+        "https://learn.microsoft.com/azure/aks/api-server-vnet-integration",
+    ],
+    fix=Fix(
+        """
+        # step 1, only when apiServerAccessProfile.enableVnetIntegration is not true; cannot be undone
+        az aks update --resource-group {resource_group} --name {cluster} --enable-apiserver-vnet-integration --apiserver-subnet-id {apiserver_subnet_id}
+        az aks stop  --resource-group {resource_group} --name {cluster}
+        az aks start --resource-group {resource_group} --name {cluster}
+        # step 2
+        az aks update --resource-group {resource_group} --name {cluster} --enable-private-cluster --enable-apiserver-vnet-integration --apiserver-subnet-id {apiserver_subnet_id}
+        """,  # noqa: E501 a command is one line
+        Disruption.NODE_REIMAGE,
+        terraform="azurerm_kubernetes_cluster.private_cluster_enabled",
+        arm="properties.apiServerAccessProfile.enablePrivateCluster",
+    ),
+)
+def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """The API server is private.
+
+    With a private API server the control plane has no address on the Internet at all, so a mistake in an address list
+    or a flaw in the API server's front door cannot be tried from outside the landing zone.
+
+    **Fix**: a cluster with API Server VNet Integration can be switched to private in place; its clients then move to
+    private DNS. Any other public cluster must first take on VNet Integration, a one-way step that reimages the nodes of
+    every pool and needs a stop and start of the cluster, or be built anew. Plan name resolution (LZ-004) and a way in
+    for people and pipelines (LZ-009) before you switch.
+    """
+    if cluster.is_private:
+        return
+    properties = cluster.properties
+    access = properties.api_server_access_profile
+    yield Finding(
+        f"the API server stands at {properties.fqdn or 'a public address'}",
+        {
+            "enablePrivateCluster": access.enable_private_cluster,
+            "enableVnetIntegration": access.enable_vnet_integration,
+            "fqdn": properties.fqdn,
+            "privateFQDN": properties.private_fqdn,
+            "publicNetworkAccess": properties.public_network_access,
+            "authorizedIPRanges.length": len(access.authorized_ip_ranges),
+        },
+        fill={"apiserver_subnet_id": access.subnet_id},
+    )
+
+
+@rule(
+    "API-004",
+    Severity.LOW,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"cis_aks": ["5.4.2"]},
+    docs=["https://learn.microsoft.com/azure/aks/private-clusters"],
+    fix=Fix(
+        "az aks update --resource-group {resource_group} --name {cluster} --disable-public-fqdn",
+        Disruption.NONE,
+        terraform="azurerm_kubernetes_cluster.private_cluster_public_fqdn_enabled",
+        arm="properties.apiServerAccessProfile.enablePrivateClusterPublicFQDN",
+    ),
+)
+def private_cluster_has_no_public_name(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """A private cluster publishes no public DNS name.
+
+    The public name opens no path to the API server, yet anyone can resolve it to a private address of the landing zone.
+    It tells an outsider that the cluster exists and how the network is numbered, and it hides broken private DNS until
+    the day it is switched off.
+
+    **Fix**: switch the public name off once every client resolves the private zone. Nodes that resolve the private zone
+    notice nothing; clients that relied on the public name must use private DNS.
+    """
+    properties = cluster.properties
+    access = properties.api_server_access_profile
+    if not cluster.is_private:
+        raise NotApplicable("the cluster is not private")
+    if access.private_dns_zone == "none":
+        raise NotApplicable("without a private DNS zone the nodes need the public name")
+    published = access.enable_private_cluster_public_fqdn
+    if published or (published is None and properties.fqdn):
+        yield Finding(
+            f"anyone can resolve {properties.fqdn or 'the public name'} to the cluster's private address",
+            {
+                "fqdn": properties.fqdn,
+                "privateFQDN": properties.private_fqdn,
+                "privateDNSZone": access.private_dns_zone,
+                "enablePrivateClusterPublicFQDN": published,
+            },
+        )

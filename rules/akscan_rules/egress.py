@@ -1,0 +1,143 @@
+"""The ways out of a cluster."""
+
+from collections.abc import Iterator
+
+from akscan.sdk import (
+    ArmId,
+    Cluster,
+    Disruption,
+    EvidenceValue,
+    Finding,
+    Fix,
+    Gap,
+    Inventory,
+    Need,
+    NotApplicable,
+    NotCollected,
+    Pillar,
+    Reason,
+    Severity,
+    any_of,
+    if_known,
+    rule,
+)
+
+#: Outbound types with which nothing but a route of the customer's keeps pods from the Internet.
+_DIRECT = ("loadBalancer", "managedNATGateway", "managedNATGatewayV2", "userAssignedNATGateway")
+#: Where a default route has to lead for something to look at the traffic.
+_FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
+
+
+@rule(
+    "EGR-001",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=[
+        Need.MANAGED_CLUSTERS,
+        Need.VIRTUAL_NETWORKS,
+        Need.SUBNETS,
+        Need.ROUTE_TABLES,
+        Need.PEERINGS,
+        Need.VIRTUAL_HUBS,
+        Need.HUB_CONNECTIONS,
+    ],
+    optional_needs=[Need.ROUTING_INTENT, Need.CILIUM_CLUSTERWIDE_POLICIES],
+    frameworks={"mcsb": ["NS-3"], "nist_800_53": ["AC-4", "SC-7", "SC-7(3)", "SI-4"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
+        "https://learn.microsoft.com/azure/aks/egress-outboundtype",
+    ],
+    fix=Fix(
+        """
+        az network route-table route create --resource-group {vnet_resource_group} --route-table-name {route_table} --name default --address-prefix 0.0.0.0/0 --next-hop-type VirtualAppliance --next-hop-ip-address {firewall_private_ip}
+        az network vnet subnet update --resource-group {vnet_resource_group} --vnet-name {vnet} --name {subnet} --route-table {route_table}
+        az aks update --resource-group {resource_group} --name {cluster} --outbound-type userDefinedRouting
+        """,  # noqa: E501 a command is one line
+        Disruption.WORKLOAD_RESTART,
+        terraform="azurerm_kubernetes_cluster.network_profile.outbound_type with azurerm_subnet_route_table_association",
+        arm="properties.networkProfile.outboundType; Microsoft.Network/routeTables properties.routes",
+    ),
+)
+def egress_is_filtered(
+    cluster: Cluster, inventory: Inventory, *, accept_fqdn_policies: bool = False
+) -> Iterator[Finding]:
+    """Traffic that leaves the cluster is filtered.
+
+    By default every pod can reach any host on the Internet. A compromised container then downloads tools, talks to its
+    operator and carries data out, and nobody has a log of it. A proxy in httpProxyConfig is no filter: a process that
+    ignores the proxy variables still leaves directly.
+
+    **Fix**: send 0.0.0.0/0 of the node and pod subnets to a firewall that allows only what AKS and the workloads need
+    (EGR-003, EGR-005), then set outboundType userDefinedRouting; or make the cluster network isolated (EGR-009).
+    Existing outbound connections drop and the outbound addresses change: have the firewall rules and API-003 ready
+    first.
+    """
+    if cluster.outbound not in _DIRECT:
+        raise NotApplicable(f"outboundType is {cluster.outbound}")
+    policies = (
+        cluster.lists.cilium_clusterwide_policies if accept_fqdn_policies and cluster.enforces_fqdn_policies else None
+    )
+    if policies and any(p.restricts_egress_of_all_pods(outside=cluster.system_namespaces) for p in policies.items):
+        return
+    for finding in _unfiltered(cluster, inventory):
+        if policies:
+            policies.complete()
+        yield finding
+
+
+def _unfiltered(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """What leaves without a filter, by the routes alone."""
+    subnets = tuple(dict.fromkeys((*cluster.node_subnets, *cluster.pod_subnets)))
+    evidence: dict[str, EvidenceValue] = {
+        "outboundType": cluster.outbound,
+        "httpProxyConfig": cluster.properties.http_proxy_config is not None,
+        "advancedNetworking.security.enabled": cluster.properties.network_profile.advanced_networking.security.enabled,
+        "subnets": tuple(f"{subnet_id}: {_known_way_out(subnet_id, inventory)}" for subnet_id in subnets),
+    }
+    if not cluster.is_byo_vnet:
+        yield Finding(f"the nodes stand in AKS's own network and leave through {cluster.outbound}", evidence)
+    yield from any_of(*(_unfiltered_subnet(subnet_id, inventory, evidence) for subnet_id in subnets))
+
+
+def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[str, EvidenceValue]) -> Iterator[Finding]:
+    subnet = inventory.existing_subnet(subnet_id)
+    route = inventory.default_route(subnet)
+    if route is not None and route.properties.next_hop_type in _FILTERS:
+        return
+    if origin := inventory.learned_route_source(subnet):
+        raise NotCollected(
+            Gap(
+                source="arm",
+                scope=str(subnet_id),
+                reason=Reason.UNKNOWN,
+                detail=f"0.0.0.0/0 may be learned from {origin}",
+            )
+        )
+    yield Finding(
+        f"subnet {subnet_id.name} lets traffic out unfiltered: {_way_out(subnet_id, inventory)}",
+        evidence,
+        fill={
+            "vnet_resource_group": subnet_id.resource_group,
+            "vnet": subnet_id.parent.name,
+            "subnet": subnet_id.name,
+            "route_table": subnet.properties.route_table.id.name,
+        },
+    )
+
+
+def _known_way_out(subnet_id: ArmId, inventory: Inventory) -> str:
+    return if_known(lambda: _way_out(subnet_id, inventory))
+
+
+def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
+    """The route table and the default route of a subnet, for people."""
+    subnet = inventory.existing_subnet(subnet_id)
+    table = subnet.properties.route_table.id
+    if not table:
+        return "no route table"
+    route = inventory.default_route(subnet)
+    if route is None:
+        return f"no default route in route table {table.name}"
+    properties = route.properties
+    hop = " ".join((properties.next_hop_type, *properties.next_hop_addresses))
+    return f"0.0.0.0/0 to {hop} in route table {table.name}"

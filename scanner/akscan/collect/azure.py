@@ -1,0 +1,313 @@
+"""Reads what the table of reads says of Azure: subscriptions, clusters, and everything they refer to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from akscan.collect.arm import Arm, followable
+from akscan.collect.faults import check, gap_of, is_absent
+from akscan.collect.progress import Progress
+from akscan.errors import AkscanError
+from akscan.model import azure
+from akscan.model.azure import ManagedCluster, Resource, Subscription
+from akscan.model.decode import Malformed, convert
+from akscan.model.gaps import Gap, Reason
+from akscan.model.inventory import (
+    Azure,
+    Read,
+    ScopedCluster,
+    ScopedSubscription,
+    ScopeOfScan,
+)
+from akscan.model.reads import ARM_READS, ArmRead, Scope
+from akscan.model.roles import AssignedTo, RoleAssignment
+from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.text import ArmId, Token
+
+_WORKERS = 16
+_CALLS_PER_SUBSCRIPTION = 6
+_USABLE_STATES = ("Enabled", "Warned", "PastDue")
+_FOLLOW_ROUNDS = 4
+_PHASE = "Azure"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which clusters are wanted; empty means all that the identity sees."""
+
+    subscriptions: tuple[str, ...] = ()
+    management_groups: tuple[str, ...] = ()
+    resource_groups: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def takes(self, cluster: ManagedCluster) -> bool:
+        """Whether a cluster is in scope; names compare without case."""
+        groups, names = map(Token, self.resource_groups), map(Token, self.names)
+        return (not self.resource_groups or cluster.id.resource_group in set(groups)) and (
+            not self.names or cluster.name in set(names)
+        )
+
+    @property
+    def selectors(self) -> dict[str, tuple[str, ...]]:
+        """As the report shows it."""
+        pairs = {
+            "subscription": self.subscriptions,
+            "managementGroup": self.management_groups,
+            "resourceGroup": self.resource_groups,
+            "name": self.names,
+        }
+        return {key: values for key, values in pairs.items() if values}
+
+
+@dataclass
+class _Answers:
+    """What came in, from many threads."""
+
+    resources: dict[Token, dict[ArmId, Resource]] = field(default_factory=dict)
+    reads: dict[tuple[Token, ArmId], Read] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, read: ArmRead, scope: ArmId, found: Iterable[Resource], gap: Gap | None) -> None:
+        with self.lock:
+            kind = read.struct.arm_type
+            stored = self.resources.setdefault(kind, {})
+            for resource in found:
+                known = stored.get(resource.id)
+                stored[resource.id] = _both(known, resource) if isinstance(known, RoleAssignment) else resource
+            self.reads[(kind, scope)] = Read(type=kind, scope=scope, gap=gap)
+
+    def of(self, kind: type[Resource]) -> list[Any]:
+        return [self.resources.get(kind.arm_type, {})[key] for key in sorted(self.resources.get(kind.arm_type, {}))]
+
+    def azure(self) -> Azure:
+        return Azure(
+            resources={
+                kind: tuple(found[key] for key in sorted(found))
+                for kind, found in sorted(self.resources.items())
+                if found
+            },
+            reads=tuple(self.reads[key] for key in sorted(self.reads)),
+        )
+
+
+def _both(known: RoleAssignment, again: Resource) -> RoleAssignment:
+    """An assignment above subscriptions appears in the list of each; remember all of them."""
+    listed = dict.fromkeys((*known.listed_for, *(again.listed_for if isinstance(again, RoleAssignment) else ())))
+    return msgspec.structs.replace(known, listed_for=tuple(sorted(listed)))
+
+
+class AzureCollector:
+    """Reads Azure for one selection. A failure in one subscription or cluster never stops the others."""
+
+    def __init__(self, arm: Arm, selection: Selection, progress: Progress, stop: threading.Event) -> None:
+        self._arm = arm
+        self._selection = selection
+        self._progress = progress
+        self._stop = stop
+        self._answers = _Answers()
+        self._budgets: dict[str, threading.BoundedSemaphore] = {}
+        self._budgets_lock = threading.Lock()
+        self.clusters: tuple[ManagedCluster, ...] = ()
+
+    def collect(self) -> tuple[Azure, ScopeOfScan]:
+        """Raises `AkscanError` when nothing at all can be seen."""
+        subscriptions = self._subscriptions()
+        usable = [s for s in subscriptions if s.state in _USABLE_STATES]
+        scopes = [ArmId(f"/subscriptions/{s.subscription_id}") for s in usable]
+        self._read_all(jobs_of_subscriptions(scopes))
+        found: list[ManagedCluster] = self._answers.of(ManagedCluster)
+        self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster))
+        self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
+        self._follow()
+        return self._answers.azure(), self._scope(subscriptions)
+
+    # --- scope
+
+    def _subscriptions(self) -> list[Subscription]:
+        """The subscriptions in scope; names are looked up, never keyed on."""
+        tenant = ArmId("/")
+        read = next(read for read in ARM_READS if read.struct is Subscription)
+        self._read(read, tenant)
+        gap = self._answers.reads[(read.struct.arm_type, tenant)].gap
+        if gap is not None:
+            raise AkscanError(f"the subscriptions cannot be listed: {gap}", "check the sign-in (--auth) and --cloud")
+        visible: list[Subscription] = self._answers.of(Subscription)
+        wanted = [*self._selection.subscriptions, *self._members_of_management_groups()]
+        if not wanted and not (self._selection.subscriptions or self._selection.management_groups):
+            if not visible:
+                raise AkscanError(
+                    "the identity sees no subscription", "give it the Reader role, or sign in as another one"
+                )
+            return visible
+        return [_subscription_named(text, visible) for text in dict.fromkeys(wanted)]
+
+    def _members_of_management_groups(self) -> list[str]:
+        read = next(read for read in ARM_READS if read.scope is Scope.MANAGEMENT_GROUP)
+        members = []
+        for name in self._selection.management_groups:
+            scope = ArmId(f"/providers/Microsoft.Management/managementGroups/{name}")
+            self._read(read, scope)
+            gap = self._answers.reads[(read.struct.arm_type, scope)].gap
+            if gap is not None:
+                raise AkscanError(f"management group {name}: {gap}")
+            members += [
+                descendant.name
+                for descendant in self._answers.of(azure.ManagementGroupDescendant)
+                if descendant.type.casefold().endswith("/subscriptions")
+            ]
+        return members
+
+    def _scope(self, subscriptions: Sequence[Subscription]) -> ScopeOfScan:
+        return ScopeOfScan(
+            selectors=self._selection.selectors,
+            tenants=tuple(sorted({s.tenant_id for s in subscriptions if s.tenant_id})),
+            subscriptions=tuple(sorted((self._scoped(s) for s in subscriptions), key=lambda scoped: scoped.id)),
+            clusters=tuple(ScopedCluster(id=cluster.id, name=cluster.name) for cluster in self.clusters),
+        )
+
+    def _scoped(self, subscription: Subscription) -> ScopedSubscription:
+        scope = ArmId(f"/subscriptions/{subscription.subscription_id}")
+        name = subscription.display_name or subscription.subscription_id
+        if subscription.state not in _USABLE_STATES:
+            return ScopedSubscription(id=str(scope), name=name, status="skipped", detail=f"state {subscription.state}")
+        gaps = [
+            read.gap
+            for read in self._answers.reads.values()
+            if read.gap is not None and read.scope.subscription == scope.subscription
+        ]
+        clusters = self._answers.reads.get((ManagedCluster.arm_type, scope))
+        if clusters is not None and clusters.gap is not None:
+            return ScopedSubscription(id=str(scope), name=name, status="refused", detail=str(clusters.gap))
+        if gaps:
+            detail = "; ".join(sorted({f"{gap.permission}: {gap.reason}" for gap in gaps}))
+            return ScopedSubscription(id=str(scope), name=name, status="partial", detail=detail)
+        return ScopedSubscription(id=str(scope), name=name, status="scanned")
+
+    def _follow(self) -> None:
+        """Read, one by one, what clusters and their networks refer to in subscriptions that were not listed for it."""
+        followable_types = followable(ARM_READS)
+        for _ in range(_FOLLOW_ROUNDS):
+            jobs = []
+            for resource_id in self._references():
+                read = followable_types.get(resource_id.type.casefold())
+                if read is not None and not self._is_read(read, resource_id):
+                    jobs.append((read, resource_id))
+            if not jobs:
+                return
+            self._read_all(jobs)
+
+    def _references(self) -> Iterator[ArmId]:
+        """References of the clusters in scope and of what they lead to, not of every network of the subscription."""
+        everything = {
+            resource.id: resource for found in self._answers.resources.values() for resource in found.values()
+        }
+        seen: set[ArmId] = set()
+        waiting: list[Resource] = list(self.clusters)
+        while waiting:
+            for reference in waiting.pop().references():
+                if reference and reference not in seen:
+                    seen.add(reference)
+                    yield reference
+                    if reference in everything:
+                        waiting.append(everything[reference])
+
+    def _is_read(self, read: ArmRead, resource_id: ArmId) -> bool:
+        kind = read.struct.arm_type
+        return (
+            resource_id in self._answers.resources.get(kind, {})
+            or (kind, resource_id) in self._answers.reads
+            or (kind, resource_id.subscription_scope) in self._answers.reads
+        )
+
+    # --- reading
+
+    def _read_all(self, jobs: Sequence[tuple[ArmRead, ArmId]]) -> None:
+        self._progress.expect(_PHASE, len(jobs))
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arm") as pool:
+            futures = [pool.submit(self._read, read, scope) for read, scope in jobs]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    self._progress.step(_PHASE)
+            except KeyboardInterrupt:
+                # what is under way ends, what has not begun becomes a gap; a second Ctrl-C ends the wait
+                self._stop.set()
+
+    def _read(self, read: ArmRead, scope: ArmId) -> None:
+        """One list, or one resource where the scope is one of its own type; whatever fails becomes a gap."""
+        found: list[Resource] = []
+        gap = None
+        try:
+            check(self._stop)
+            with self._budget(scope.subscription):
+                for item in self._fetch(read, scope):
+                    self._decode(read, scope, item, found)
+        except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
+            if not (is_absent(error) and scope.type != azure.Subscription.arm_type):
+                gap = gap_of(error, source="arm", scope=str(scope), need=read.need)
+        self._answers.add(read, scope, found, gap)
+
+    def _fetch(self, read: ArmRead, scope: ArmId) -> Iterable[Mapping[str, Any]]:
+        if read.struct is AssignedTo:
+            principal = scope.name
+            assignments = list(self._arm.assigned_to(read, scope.subscription, principal))
+            return [{"id": str(scope), "principalId": principal, "assignments": assignments}]
+        if read.follow and scope.type == read.struct.arm_type:
+            return [self._arm.get(scope, read.api_version)]
+        if read.scope is Scope.LOCATION:
+            return [{**answer, "id": str(scope)} for answer in self._arm.read(read, scope)]
+        return self._arm.read(read, scope)
+
+    def _decode(self, read: ArmRead, scope: ArmId, item: Mapping[str, Any], found: list[Resource]) -> None:
+        """A resource of the wrong shape is a gap of its own; the rest of the list stands."""
+        if read.struct is RoleAssignment:
+            item = {**item, "listedFor": [str(scope)]}
+        try:
+            found.append(convert(item, read.struct))
+        except Malformed as error:
+            own = ArmId(str(item.get("id") or scope))
+            gap = Gap(source="arm", scope=str(own), reason=Reason.MALFORMED, permission=read.need, detail=str(error))
+            with self._answers.lock:
+                self._answers.reads[(read.struct.arm_type, own)] = Read(type=read.struct.arm_type, scope=own, gap=gap)
+
+    def _budget(self, subscription: str) -> threading.BoundedSemaphore:
+        with self._budgets_lock:
+            return self._budgets.setdefault(subscription, threading.BoundedSemaphore(_CALLS_PER_SUBSCRIPTION))
+
+
+def _subscription_named(text: str, visible: Sequence[Subscription]) -> Subscription:
+    wanted = Token(text.rpartition("/")[2])
+    by_id = [s for s in visible if Token(s.subscription_id) == wanted]
+    by_name = [s for s in visible if Token(s.display_name) == wanted]
+    if by_id:
+        return by_id[0]
+    if len(by_name) > 1:
+        ids = ", ".join(s.subscription_id for s in by_name)
+        raise AkscanError(f"subscription {text!r}: {len(by_name)} have this name", f"give the id: {ids}")
+    if by_name:
+        return by_name[0]
+    if len(wanted.split("-")) == 5:  # noqa: PLR2004 a GUID: perhaps readable although it is not listed
+        return Subscription(id=ArmId(f"/subscriptions/{wanted}"), subscription_id=str(wanted), display_name="")
+    raise AkscanError(f"subscription {text!r} is none that the identity sees")
+
+
+def identity_of(token: str) -> str:
+    """Who a token was issued to, by its claims: the user, or application and object id. Empty when it is not
+    readable.
+    """
+    try:
+        body = token.split(".")[1]
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=dict[str, Any])
+    except (IndexError, binascii.Error, msgspec.DecodeError):
+        return ""
+    name = claims.get("upn") or claims.get("unique_name") or claims.get("appid") or claims.get("azp") or ""
+    object_id = claims.get("oid", "")
+    return f"{name} (object id {object_id})" if name and object_id else str(name or object_id)

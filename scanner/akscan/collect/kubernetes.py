@@ -1,0 +1,204 @@
+"""Reads the lists of one Kubernetes API server as raw JSON pages, decoded into the fields that rules use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from akscan.collect.connection import Connection
+from akscan.collect.faults import Refused, check, gap_of
+from akscan.collect.pods import PodReducer
+from akscan.model.decode import Malformed, convert, decode_answer
+from akscan.model.gaps import Gap, Reason
+from akscan.model.kubernetes import (
+    KubernetesLists,
+    KubernetesObject,
+    KubernetesStruct,
+    Listing,
+    ObjectMeta,
+    Pod,
+    Secret,
+)
+from akscan.model.reads import KUBERNETES_READS, KubernetesRead
+
+T = TypeVar("T")
+
+PAGE_ITEMS = 500
+_JSON = "application/json"
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+_GONE = 410
+_NOT_FOUND = 404
+
+
+class _ListMeta(KubernetesStruct, frozen=True, kw_only=True):
+    continue_: str = msgspec.field(name="continue", default="")
+
+
+class _Page(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
+    metadata: _ListMeta = _ListMeta()
+    items: tuple[T, ...] | None = None
+
+
+class _AnnotatedMeta(ObjectMeta, frozen=True, kw_only=True):
+    """Metadata whose annotation values are never decoded: the last applied configuration holds the values of a
+    Secret.
+    """
+
+    annotations: dict[str, msgspec.Raw] | None = None
+
+
+class _PartialObject(KubernetesStruct, frozen=True, kw_only=True):
+    metadata: _AnnotatedMeta = _AnnotatedMeta()
+
+
+class _Row(KubernetesStruct, frozen=True, kw_only=True):
+    cells: tuple[str | int | float | bool | None, ...] = ()
+    object: _PartialObject = _PartialObject()
+
+
+class _Column(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+
+
+class _Table(KubernetesStruct, frozen=True, kw_only=True):
+    kind: str = ""
+    metadata: _ListMeta = _ListMeta()
+    column_definitions: tuple[_Column, ...] = ()
+    rows: tuple[_Row, ...] | None = None
+
+
+class KubernetesCollector:
+    """Reads every list of the table from one API server; what fails becomes the gap of that list."""
+
+    def __init__(self, connection: Connection, scope: str, stop: threading.Event) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._stop = stop
+
+    def collect(self) -> KubernetesLists:
+        return KubernetesLists(**{read.field: self._listing(read) for read in KUBERNETES_READS})
+
+    def _listing(self, read: KubernetesRead) -> Listing[Any]:
+        try:
+            try:
+                return self._read(read)
+            except Refused as refused:
+                if refused.status != _GONE:
+                    raise
+                # the snapshot behind the continue token expired; this list is read once more from its beginning
+                return self._read(read)
+        except Exception as error:  # noqa: BLE001 whatever the client raises means that this list was not read
+            if read.optional and isinstance(error, Refused) and error.status == _NOT_FOUND:
+                return Listing()
+            return Listing(gap=gap_of(error, source="kubernetes", scope=self._scope, need=read.need))
+
+    def _read(self, read: KubernetesRead) -> Listing[Any]:
+        sink = _SecretSink() if read.struct is Secret else _Sink(read, self._scope)
+        token = ""
+        while True:
+            check(self._stop)
+            query = {"limit": PAGE_ITEMS, "continue": token} if token else {"limit": PAGE_ITEMS}
+            following = sink.take(self._connection.get(f"{read.path}?{urlencode(query)}", sink.accept))
+            if not following:
+                return sink.listing()
+            if following == token:
+                raise Malformed("the continue token leads in a circle")
+            token = following
+
+
+class _SecretSink:
+    """Takes Tables of Secrets: names, types and marks, never data."""
+
+    accept = _TABLE
+
+    def __init__(self) -> None:
+        self._items: list[Secret] = []
+
+    def take(self, page: bytes) -> str:
+        """Keep what the page holds; the token of the next page."""
+        table = decode_answer(page, _Table)
+        names = [column.name for column in table.column_definitions]
+        if table.kind != "Table" or "Type" not in names:
+            # never decode what may hold values: an API server that answers otherwise is not understood
+            raise Malformed("the API server did not answer with a Table of Secrets")
+        place = names.index("Type")
+        self._items += (secret_of(row.object.metadata, str(row.cells[place])) for row in table.rows or ())
+        return table.metadata.continue_
+
+    def listing(self) -> Listing[Any]:
+        return Listing(items=tuple(self._items))
+
+
+def secret_of(metadata: _AnnotatedMeta, of_type: str) -> Secret:
+    """A Secret from its metadata and type, annotation values left behind."""
+    plain = {name: getattr(metadata, name) for name in ObjectMeta.__struct_fields__}
+    return Secret(metadata=ObjectMeta(**plain), type=of_type, annotation_keys=tuple(sorted(metadata.annotations or {})))
+
+
+def annotated_secret(item: Mapping[str, Any]) -> Secret:
+    """The same from a whole Secret of a dump. Raises `Malformed`."""
+    metadata = convert(item.get("metadata") or {}, ObjectMeta)
+    annotations = (item.get("metadata") or {}).get("annotations") or {}
+    return Secret(metadata=metadata, type=str(item.get("type", "Opaque")), annotation_keys=tuple(sorted(annotations)))
+
+
+class _Sink:
+    """Decodes the pages of one list; an object of the wrong shape makes the list incomplete and names the path."""
+
+    def __init__(self, read: KubernetesRead, scope: str) -> None:
+        self._read = read
+        self._scope = scope
+        self._items: list[KubernetesObject] = []
+        self._pods = PodReducer()
+        self._fault = ""
+
+    @property
+    def accept(self) -> str:
+        return _PARTIAL if self._read.metadata_only else _JSON
+
+    def take(self, page: bytes) -> str:
+        """Keep what the page holds; the token of the next page."""
+        try:
+            decoded: _Page[Any] = decode_answer(page, _Page[self._read.struct])  # type: ignore[name-defined]
+            items = decoded.items or ()
+        except Malformed:
+            decoded = decode_answer(page, _Page[dict[str, Any]])
+            items = tuple(self._one_by_one(decoded.items or ()))
+        if self._read.struct is Pod:
+            self._pods.add(items)
+        else:
+            self._items.extend(items)
+        return decoded.metadata.continue_
+
+    def _one_by_one(self, items: Iterable[dict[str, Any]]) -> Iterator[KubernetesObject]:
+        """Nulls count as absent here, and one bad object does not hide its neighbours."""
+        for index, item in enumerate(items):
+            try:
+                yield convert(item, self._read.struct)
+            except Malformed as error:
+                self._fault = self._fault or f"{_name(item)} (item {index}): {error}"
+
+    def listing(self) -> Listing[Any]:
+        items = self._pods.pods() if self._read.struct is Pod else tuple(self._items)
+        gap = None
+        if self._fault:
+            gap = Gap(
+                source="kubernetes",
+                scope=self._scope,
+                reason=Reason.MALFORMED,
+                permission=self._read.need,
+                detail=self._fault,
+            )
+        return Listing(items=items, gap=gap)
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    metadata = item.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return "an object without metadata"
+    return "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata)

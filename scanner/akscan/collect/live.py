@@ -1,0 +1,215 @@
+"""A live collection: Azure first, then the Kubernetes API of every cluster, handed on cluster by cluster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from akscan import __version__
+from akscan.collect.arm import Arm
+from akscan.collect.azure import AzureCollector, Selection, identity_of
+from akscan.collect.cloud import Cloud, credential_for, trust_of
+from akscan.collect.connection import Connection, from_arm, from_context
+from akscan.collect.faults import check, gap_of
+from akscan.collect.kubernetes import KubernetesCollector
+from akscan.collect.progress import Progress
+from akscan.errors import AkscanError
+from akscan.inventory_file import VERSION
+from akscan.model.azure import ManagedCluster
+from akscan.model.cluster import missing_lists
+from akscan.model.gaps import Gap, Reason
+from akscan.model.inventory import Azure, Manifest, ScopedCluster, ScopeOfScan
+from akscan.model.kubernetes import KubernetesLists
+from akscan.model.needs import Need
+from akscan.model.text import ArmId, Token
+
+_WORKERS = 8
+_PHASE = "Kubernetes"
+_OUT_OF_REACH = (Reason.UNREACHABLE, Reason.TIMEOUT)
+
+
+class Sink(Protocol):
+    """Takes an inventory as it is read: Azure first, then clusters in any order, then how it ended."""
+
+    def begin(self, manifest: Manifest, azure: Azure) -> None: ...
+
+    def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None: ...
+
+    def finish(self, manifest: Manifest) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be read, where and as whom. Without ``arm`` only the contexts are read."""
+
+    cloud: Cloud
+    authentication: str
+    selection: Selection
+    contexts: tuple[str, ...] = ()
+    arm: bool = True
+
+
+def collect(target: Target, sink: Sink, progress: Progress) -> None:
+    """Read everything in scope into the sink. Ctrl-C ends the reading; what came in until then goes its way, marked as
+    interrupted. Raises `AkscanError` where nothing can be read at all.
+    """
+    started = datetime.now(UTC)
+    stop = threading.Event()
+    with ExitStack() as stack:
+        session = stack.enter_context(_session(target, stop)) if target.arm else None
+        azure, scope, resources, identity = _read_azure(target, session, progress, stop)
+        contexts = _contexts(target, resources)
+        clusters = (*scope.clusters, *(cluster for cluster in contexts if cluster not in scope.clusters))
+        selectors = {**scope.selectors, **({"context": target.contexts} if target.contexts else {})}
+        scope = msgspec.structs.replace(scope, selectors=selectors, clusters=clusters)
+        manifest = Manifest(
+            version=VERSION,
+            akscan=__version__,
+            started=started,
+            finished=started,
+            cloud=target.cloud.name,
+            identity=identity,
+            scope=scope,
+        )
+        sink.begin(manifest, azure)
+        readers = [
+            (cluster.id, _reader(cluster, contexts.get(cluster), resources.get(cluster.id), target, session, stop))
+            for cluster in clusters
+        ]
+        _read_clusters(readers, sink, progress, stop)
+    sink.finish(msgspec.structs.replace(manifest, finished=datetime.now(UTC), interrupted=stop.is_set()))
+
+
+@contextmanager
+def _session(target: Target, stop: threading.Event) -> Iterator[Arm]:
+    with trust_of(target.cloud) as verify:
+        credential = credential_for(target.cloud, target.authentication, verify)
+        with Arm(target.cloud, credential, verify, stop) as arm:
+            yield arm
+
+
+def _read_azure(
+    target: Target,
+    arm: Arm | None,
+    progress: Progress,
+    stop: threading.Event,
+) -> tuple[Azure, ScopeOfScan, dict[ArmId, ManagedCluster], str]:
+    if arm is None:
+        return Azure(), ScopeOfScan(), {}, ""
+    try:
+        identity = identity_of(arm.token())
+    except Exception as error:  # a credential raises what it likes
+        gap = gap_of(error, source="arm", scope=target.cloud.name, need=Need.SUBSCRIPTIONS)
+        raise AkscanError(f"no sign-in to Azure: {gap.detail or gap}", "az login, or choose another --auth") from error
+    collector = AzureCollector(arm, target.selection, progress, stop)
+    azure, scope = collector.collect()
+    progress.say(f"Azure: {len(scope.clusters)} clusters in {len(scope.subscriptions)} subscriptions")
+    return azure, scope, {cluster.id: cluster for cluster in collector.clusters}, identity
+
+
+def _contexts(target: Target, resources: dict[ArmId, ManagedCluster]) -> dict[ScopedCluster, str]:
+    """Clusters that are reached through a kubeconfig context; those that ARM knows by the same host are joined."""
+    by_host = {
+        Token(host): ScopedCluster(id=cluster.id, name=cluster.name)
+        for cluster in resources.values()
+        for host in (cluster.properties.fqdn, cluster.properties.private_fqdn)
+        if host
+    }
+    found = {}
+    for name in target.contexts:
+        with from_context(name, target.cloud) as connection:
+            host = Token(urlsplit(connection.host).hostname or "")
+        alone = ScopedCluster(id=ArmId(f"/contexts/{quote(name, safe='')}"), name=name)
+        found[by_host.get(host, alone)] = name
+    return found
+
+
+def _reader(
+    cluster: ScopedCluster,
+    context: str | None,
+    resource: ManagedCluster | None,
+    target: Target,
+    arm: Arm | None,
+    stop: threading.Event,
+) -> Callable[[], KubernetesLists]:
+    """A job that reads one cluster; whatever fails becomes a gap of all its lists."""
+
+    def read() -> KubernetesLists:
+        if resource is not None and resource.properties.power_state.code == "Stopped":
+            return missing_lists(Gap(source="kubernetes", scope=cluster.name, reason=Reason.STOPPED))
+        with ExitStack() as stack:
+            try:
+                check(stop)
+                connection = stack.enter_context(_connect(cluster, context, target, arm))
+            except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
+                gap = gap_of(error, source="arm", scope=str(cluster.id), need=Need.CLUSTER_USER_CREDENTIAL)
+                return missing_lists(gap)
+            try:
+                connection.get("/version")
+            except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
+                return missing_lists(_unreachable(error, cluster, resource))
+            return KubernetesCollector(connection, cluster.name, stop).collect()
+
+    return read
+
+
+@contextmanager
+def _connect(cluster: ScopedCluster, context: str | None, target: Target, arm: Arm | None) -> Iterator[Connection]:
+    if context is not None or arm is None:
+        with from_context(context or cluster.name, target.cloud) as connection:
+            yield connection
+    else:
+        with from_arm(arm.user_kubeconfig(cluster.id), target.cloud, arm.credential) as connection:
+            yield connection
+
+
+def _unreachable(error: Exception, cluster: ScopedCluster, resource: ManagedCluster | None) -> Gap:
+    gap = gap_of(error, source="kubernetes", scope=f"the API server of {cluster.name}", need="")
+    private = resource is not None and resource.properties.api_server_access_profile.enable_private_cluster
+    hint = ""
+    if gap.reason in _OUT_OF_REACH:
+        hint = (
+            "it is private: run akscan where its name resolves and its address is routed"
+            if private
+            else "see its network"
+        )
+    elif gap.reason is Reason.UNAUTHORIZED:
+        hint = "assign Azure Kubernetes Service RBAC Reader, or bind the identity to a role inside the cluster"
+    detail = "; ".join(part for part in (gap.detail, hint) if part)
+    return Gap(source=gap.source, scope=gap.scope, reason=gap.reason, detail=detail)
+
+
+def _read_clusters(
+    readers: Sequence[tuple[ArmId, Callable[[], KubernetesLists]]],
+    sink: Sink,
+    progress: Progress,
+    stop: threading.Event,
+) -> None:
+    """At most a few clusters are in memory at once: the next is begun when one was handed on."""
+    progress.expect(_PHASE, len(readers))
+    waiting = iter(readers)
+    running: dict[Future[KubernetesLists], ArmId] = {}
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
+        while True:
+            while len(running) < _WORKERS and (following := next(waiting, None)) is not None:
+                running[pool.submit(following[1])] = following[0]
+            if not running:
+                return
+            try:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                stop.set()
+                continue
+            for future in done:
+                cluster_id = running.pop(future)
+                sink.add(cluster_id, future.result())
+                progress.step(_PHASE)
+                progress.say(f"Kubernetes: {cluster_id.name} read")

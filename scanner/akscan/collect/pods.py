@@ -1,0 +1,44 @@
+"""Pods are reduced while they arrive: of each controller only the newest admitted pod keeps its whole spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from akscan.model.kubernetes import Pod
+
+
+class PodReducer:
+    """Takes pods page by page; memory grows with the number of pods, not with the size of their specs."""
+
+    def __init__(self) -> None:
+        self._pods: list[Pod] = []
+        #: uid of the controller -> place of its newest pod
+        self._newest: dict[str, int] = {}
+
+    def add(self, pods: Iterable[Pod]) -> None:
+        for pod in pods:
+            self._add(msgspec.structs.replace(pod, node_name=pod.spec.node_name if pod.spec else pod.node_name))
+
+    def _add(self, pod: Pod) -> None:
+        owner = pod.metadata.controller
+        if owner is None:
+            self._pods.append(pod)
+            return
+        place = self._newest.get(owner.uid)
+        if pod.metadata.deletion_timestamp is None and (place is None or _age(pod) > _age(self._pods[place])):
+            if place is not None:
+                self._pods[place] = msgspec.structs.replace(self._pods[place], spec=None)
+            self._newest[owner.uid] = len(self._pods)
+            self._pods.append(pod)
+        else:
+            self._pods.append(msgspec.structs.replace(pod, spec=None))
+
+    def pods(self) -> tuple[Pod, ...]:
+        return tuple(self._pods)
+
+
+def _age(pod: Pod) -> tuple[str, str]:
+    """The order of `Workload.newest_pod`."""
+    return pod.metadata.creation_timestamp or "", pod.name

@@ -1,0 +1,87 @@
+"""``akscan collect``: write the inventory to a file, to be evaluated elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from akscan.commands.options import Live, live_options
+from akscan.errors import AkscanError
+from akscan.inventory_file import InventoryWriter
+from akscan.model.inventory import Azure, Manifest
+from akscan.model.kubernetes import KubernetesLists
+from akscan.model.text import ArmId
+
+_EXIT_FAILED = 2
+
+
+@click.command(short_help="Write the inventory to a file, to be evaluated elsewhere.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The *.akscan file."
+)
+@live_options
+@click.option(
+    "--arm", "arm_files", multiple=True, type=click.Path(path_type=Path), help="Import: JSON of Azure. Repeatable."
+)
+@click.option(
+    "--kubernetes", "dumps", multiple=True, metavar="NAME=FILE", help="Import: dump of a cluster. Repeatable."
+)
+@click.option(
+    "--complete", is_flag=True, help="The imported files hold everything there is: what is missing does not exist."
+)
+def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence[str], complete: bool) -> int:
+    r"""Read Azure and Kubernetes (or files exported from them) into an inventory.
+
+    \b
+    akscan collect -o estate.akscan
+    akscan collect --arm clusters.json --kubernetes aks-prod=dump.json -o estate.akscan
+    akscan scan --inventory estate.akscan
+    """
+    with InventoryWriter(output) as writer:
+        sink = _WritingSink(writer)
+        if arm_files or dumps:
+            from akscan.collect.imports import import_files  # noqa: PLC0415 only where it is wanted
+
+            for line in import_files(arm_files, [_named(dump) for dump in dumps], sink, complete=complete):
+                sys.stderr.write(f"{line}\n")
+        elif complete:
+            raise AkscanError("--complete goes with --arm or --kubernetes")
+        else:
+            _collect(live, sink)
+    sys.stderr.write(f"wrote {output}\n")
+    return _EXIT_FAILED if sink.interrupted else 0
+
+
+def _named(dump: str) -> tuple[str, Path]:
+    name, equals, path = dump.partition("=")
+    if not equals or not name or not path:
+        raise AkscanError(f"--kubernetes {dump}: expected NAME=FILE, the name or ARM id of the cluster and its dump")
+    return name, Path(path)
+
+
+class _WritingSink:
+    def __init__(self, writer: InventoryWriter) -> None:
+        self._writer = writer
+        self.interrupted = False
+
+    def begin(self, _manifest: Manifest, azure: Azure) -> None:
+        self._writer.add_azure(azure)
+
+    def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
+        self._writer.add_cluster(cluster_id, lists)
+
+    def finish(self, manifest: Manifest) -> None:
+        self.interrupted = manifest.interrupted
+        self._writer.finish(manifest)
+
+
+def _collect(live: Live, sink: _WritingSink) -> None:
+    target = live.target()
+    from akscan.collect.live import collect as read  # noqa: PLC0415 the SDKs are loaded by a live collection only
+    from akscan.collect.progress import Progress  # noqa: PLC0415
+
+    with Progress(quiet=live.quiet) as progress:
+        read(target, sink, progress)

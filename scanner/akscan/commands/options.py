@@ -1,0 +1,104 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from akscan.config import Loaded, load_config
+
+if TYPE_CHECKING:
+    from akscan.collect.live import Target
+
+_AUTHENTICATION = ("default", "cli", "managed-identity", "workload-identity", "environment")
+
+_LIVE = (
+    click.option(
+        "-s", "--subscription", "subscriptions", multiple=True, help="Id or name of a subscription. Repeatable."
+    ),
+    click.option(
+        "--management-group", "management_groups", multiple=True, help="All subscriptions below it. Repeatable."
+    ),
+    click.option(
+        "-g", "--resource-group", "resource_groups", multiple=True, help="Clusters of this group. Repeatable."
+    ),
+    click.option("-n", "--name", "names", multiple=True, help="Clusters of this name. Repeatable."),
+    click.option("--context", "contexts", multiple=True, help="A context of your kubeconfig. Repeatable."),
+    click.option("--auth", type=click.Choice(_AUTHENTICATION), default="default", show_default=True, help="Sign-in."),
+    click.option("--cloud", type=click.Choice(("public", "usgov", "china", "custom")), help="Azure cloud.  [public]"),
+    click.option("--arm-endpoint", help="Endpoint of Azure Resource Manager in a custom cloud (https://...)."),
+    click.option("--arm-audience", help="Audience of its tokens, where it is not the endpoint."),
+    click.option("--authority", help="Microsoft Entra host of a custom cloud."),
+    click.option("--ca-file", type=click.Path(), help="Certificates (PEM) to trust beside the public ones."),
+    click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]"),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
+)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the shared options say."""
+
+    loaded: Loaded
+    quiet: bool
+    values: dict[str, Any]
+
+    def target(self) -> Target:
+        """What to read. An option wins over the configuration. Raises `AkscanError`."""
+        from akscan.collect.azure import Selection  # noqa: PLC0415 the SDKs are loaded by a live scan only
+        from akscan.collect.cloud import cloud_named  # noqa: PLC0415
+        from akscan.collect.live import Target  # noqa: PLC0415
+
+        scope, cloud, values = self.loaded.config.scope, self.loaded.config.cloud, self.values
+        selection = Selection(
+            subscriptions=values["subscriptions"] or scope.subscriptions,
+            management_groups=values["management_groups"] or scope.management_groups,
+            resource_groups=values["resource_groups"] or scope.resource_groups,
+            names=values["names"] or scope.names,
+        )
+        contexts = values["contexts"] or scope.contexts
+        return Target(
+            cloud=cloud_named(
+                values["cloud"] or cloud.name,
+                arm_endpoint=values["arm_endpoint"] or cloud.arm_endpoint,
+                arm_audience=values["arm_audience"] or cloud.arm_audience,
+                authority=values["authority"] or cloud.authority,
+                ca_file=values["ca_file"] or cloud.ca_file,
+            ),
+            authentication=values["auth"],
+            selection=selection,
+            contexts=contexts,
+            arm=bool(selection.selectors) or not contexts,
+        )
+
+
+def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say what to read; the command gets them as ``live``."""
+
+    @wraps(command)
+    def wrapped(**arguments: Any) -> Any:
+        names = ("subscriptions", "management_groups", "resource_groups", "names", "contexts", "auth", "cloud")
+        values = {
+            name: arguments.pop(name) for name in (*names, "arm_endpoint", "arm_audience", "authority", "ca_file")
+        }
+        loaded = load_config(arguments.pop("config_path"))
+        return command(live=Live(loaded, arguments.pop("quiet"), values), **arguments)
+
+    for option in reversed(_LIVE):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--format`` and ``-o``."""
+    command = click.option(
+        "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the reports.  [.]"
+    )(command)
+    return click.option(
+        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
+    )(command)

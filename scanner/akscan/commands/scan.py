@@ -1,0 +1,124 @@
+"""``akscan scan``: collect, evaluate, report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from akscan.commands.options import Live, format_options, live_options
+from akscan.config import select_rules
+from akscan.engine import Evaluation, SelectedRule
+from akscan.inventory_file import InventoryFile
+from akscan.model.inventory import Azure, Inventory, Manifest
+from akscan.model.kubernetes import KubernetesLists
+from akscan.model.text import ArmId
+from akscan.plugins import load_reporter, load_rules
+from akscan.results import Report, Severity
+from akscan.writing import write_reports
+
+_EXIT_FINDINGS = 1
+_EXIT_FAILED = 2
+
+
+@click.command(short_help="Collect, evaluate, report.")
+@click.option("--inventory", "saved", type=click.Path(path_type=Path), help="Evaluate a saved inventory instead.")
+@live_options
+@click.option("--rule", "only", multiple=True, help="Only these rules: ids or prefixes (API-001, NET). Repeatable.")
+@click.option("--skip", multiple=True, help="Not these rules: ids or prefixes. Repeatable.")
+@click.option("--fail-on", type=click.Choice([str(severity) for severity in Severity]), help="Exit 1 at or above it.")
+@click.option("--min-coverage", type=click.FloatRange(0, 100), help="Exit 2 when less (percent) could be assessed.")
+@format_options
+def scan(  # noqa: PLR0913 one argument an option
+    live: Live,
+    saved: Path | None,
+    only: Sequence[str],
+    skip: Sequence[str],
+    fail_on: str | None,
+    min_coverage: float | None,
+    formats: Sequence[str],
+    output: Path | None,
+) -> int:
+    """Find the AKS clusters that you can see, read Azure and Kubernetes, evaluate the rules, write reports.
+
+    Reads only. Without options: every subscription of your sign-in, the report as text.
+    """
+    for name in formats:
+        load_reporter(name)
+    selected = select_rules(load_rules(), live.loaded, only, skip)
+    sink = _EvaluatingSink(selected, live.loaded.config.all_system_namespaces)
+    if saved is not None:
+        _replay(saved, sink)
+    else:
+        _collect(live, sink)
+    report = sink.report()
+    for path in write_reports(report, formats, output):
+        sys.stderr.write(f"wrote {path}\n")
+    gates = live.loaded.config.gates
+    severity = Severity(fail_on) if fail_on else gates.fail_on
+    return exit_code(report, severity, gates.min_coverage if min_coverage is None else min_coverage)
+
+
+def exit_code(report: Report, fail_on: Severity | None, min_coverage: float | None) -> int:
+    """What the gates say; the reason goes to stderr."""
+    percent = report.coverage.total.percent
+    if report.run.interrupted:
+        sys.stderr.write("akscan: the scan was interrupted; the report is incomplete\n")
+        return _EXIT_FAILED
+    if report.errors:
+        rules = ", ".join(sorted({crash.rule.id for crash in report.errors}))
+        sys.stderr.write(f"akscan: rules failed by their own fault: {rules}; the others went on\n")
+        return _EXIT_FAILED
+    if min_coverage is not None and percent < min_coverage:
+        sys.stderr.write(f"akscan: coverage is {percent} %, below --min-coverage {min_coverage:g} %\n")
+        return _EXIT_FAILED
+    failing = [finding for finding in report.findings if fail_on and finding.severity.rank <= fail_on.rank]
+    if failing:
+        sys.stderr.write(f"akscan: {len(failing)} findings at or above --fail-on {fail_on}\n")
+        return _EXIT_FINDINGS
+    return 0
+
+
+class _EvaluatingSink:
+    """Evaluates clusters as they come in, so a fleet is never in memory at once."""
+
+    def __init__(self, rules: Sequence[SelectedRule], system_namespaces: frozenset[str]) -> None:
+        self._rules = rules
+        self._system_namespaces = system_namespaces
+        self._evaluation: Evaluation | None = None
+        self._report: Report | None = None
+
+    def begin(self, manifest: Manifest, azure: Azure) -> None:
+        inventory = Inventory(manifest, azure, system_namespaces=self._system_namespaces)
+        self._evaluation = Evaluation(self._rules, inventory)
+
+    def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
+        assert self._evaluation is not None  # noqa: S101 begin comes first
+        self._evaluation.add(cluster_id, lists)
+
+    def finish(self, manifest: Manifest) -> None:
+        assert self._evaluation is not None  # noqa: S101 begin comes first
+        self._report = self._evaluation.finish(manifest)
+
+    def report(self) -> Report:
+        assert self._report is not None  # noqa: S101 finish came before
+        return self._report
+
+
+def _collect(live: Live, sink: _EvaluatingSink) -> None:
+    target = live.target()
+    from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
+    from akscan.collect.progress import Progress  # noqa: PLC0415
+
+    with Progress(quiet=live.quiet) as progress:
+        collect(target, sink, progress)
+
+
+def _replay(path: Path, sink: _EvaluatingSink) -> None:
+    with InventoryFile(path) as saved:
+        sink.begin(saved.manifest, saved.azure())
+        for cluster_id in saved.members:
+            sink.add(cluster_id, saved.cluster(cluster_id))
+        sink.finish(saved.manifest)

@@ -1,0 +1,1 @@
+"""The inventory: frozen structs of what Azure and Kubernetes answer, with the domain logic on them."""

@@ -1,0 +1,493 @@
+"""One inventory of Azure and Kubernetes: what was read, when, in which scope, and what could not be read."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TypeVar
+
+import msgspec
+
+from akscan.model.azure import (
+    AzureFirewall,
+    DiagnosticSetting,
+    FederatedCredential,
+    HubConnection,
+    IdentityBinding,
+    KubernetesVersion,
+    KubernetesVersions,
+    ManagedCluster,
+    Resource,
+    ResourceGroup,
+    Route,
+    RouteTable,
+    RoutingIntent,
+    SubnetResource,
+    UpgradeProfile,
+    Vault,
+    VirtualHub,
+    VirtualNetwork,
+)
+from akscan.model.cluster import Cluster, missing_lists
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.kubernetes import KubernetesLists
+from akscan.model.needs import Need
+from akscan.model.reads import ARM_READS, need_of
+from akscan.model.roles import PULL_ROLES, AssignedTo, RoleAssignment, RoleDefinition
+from akscan.model.text import ArmId, Token, minor
+
+R = TypeVar("R", bound=Resource)
+
+#: Namespaces that AKS and its extensions fill; one setting for all rules.
+SYSTEM_NAMESPACES = frozenset(
+    {
+        "kube-system", "kube-public", "kube-node-lease", "gatekeeper-system", "azure-arc",
+        "azure-extensions-usage-system", "aks-command", "aks-istio-system", "aks-istio-ingress", "aks-istio-egress",
+        "app-routing-system", "calico-system", "tigera-operator", "dataprotection-microsoft", "flux-system",
+        "fleet-system", "dapr-system", "acstor", "azappconfig-system", "azureml", "sc-system", "mdc",
+    }
+)  # fmt: skip
+_ENVIRONMENT_TAGS = ("environment", "env", "stage")
+_NON_PRODUCTION = frozenset(
+    {"dev", "development", "test", "testing", "tst", "qa", "sandbox", "sbx", "lab", "poc", "demo"}
+)
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One list or GET that was tried: ``type`` the resource type, ``scope`` what was asked. Without a gap it is
+    complete, so what it does not hold does not exist.
+    """
+
+    type: Token
+    scope: ArmId
+    gap: Gap | None = None
+
+
+class ScopedSubscription(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A subscription that the identity sees: ``status`` is scanned, refused, partial or skipped, ``detail`` says
+    why.
+    """
+
+    id: str
+    name: str
+    status: str
+    detail: str = ""
+
+
+class ScopedCluster(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A cluster in scope; one that is known from a kubeconfig only has the id ``/contexts/{name}``."""
+
+    id: ArmId
+    name: str
+
+
+class ScopeOfScan(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    selectors: dict[str, tuple[str, ...]] = {}
+    tenants: tuple[str, ...] = ()
+    subscriptions: tuple[ScopedSubscription, ...] = ()
+    clusters: tuple[ScopedCluster, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """When, by which version, as whom and in which scope an inventory was read."""
+
+    version: str
+    akscan: str
+    started: datetime
+    finished: datetime
+    cloud: str = ""
+    identity: str = ""
+    source: str = "live"
+    interrupted: bool = False
+    scope: ScopeOfScan = ScopeOfScan()
+
+
+#: Stored resources by type; the keys of JSON and the struct they decode into.
+RESOURCE_TYPES: dict[Token, type[Resource]] = {read.struct.arm_type: read.struct for read in ARM_READS}
+
+
+class Azure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The resources of all subscriptions by type, and the reads that brought them."""
+
+    resources: dict[Token, tuple[Resource, ...]] = {}
+    reads: tuple[Read, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveAssignment:
+    """A role assignment that reaches a principal; ``group`` is the group through which it does, or empty."""
+
+    assignment: RoleAssignment
+    group: str
+    inventory: Inventory = field(repr=False, compare=False)
+
+    @property
+    def role(self) -> RoleDefinition | None:
+        """Its role; None where there is none of that id any more. Raises `NotCollected` where roles were not read."""
+        return self.inventory.role(self.assignment)
+
+    @property
+    def role_name(self) -> str:
+        """The name of the role, or its id where there is no such role. Raises `NotCollected` like `role`."""
+        role = self.role
+        return str(role.properties.role_name) if role else str(self.assignment.role_guid)
+
+    def only_pulls(self, *, or_is: Iterable[str] = ()) -> bool:
+        """Whether its role lets the holder pull images and do nothing else, or is one of these (names or ids). Raises
+        `NotCollected` where only the definition of the role would tell.
+        """
+        others = tuple(Token(entry) for entry in or_is)
+        if self.assignment.role_guid in {*PULL_ROLES, *(Token(ArmId(entry).name) for entry in others)}:
+            return True
+        role = self.role
+        return role is not None and (role.is_pull_only or role.properties.role_name in others)
+
+
+class Inventory:
+    """The inventory as rules see it. Every lookup returns what is there, returns None where a complete read shows that
+    it is not there, and raises `NotCollected` where nobody knows.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        azure: Azure,
+        kubernetes: Mapping[ArmId, KubernetesLists] | None = None,
+        *,
+        system_namespaces: frozenset[str] = SYSTEM_NAMESPACES,
+    ) -> None:
+        self.manifest = manifest
+        self.azure = azure
+        self.system_namespaces = system_namespaces
+        self._by_id: dict[Token, dict[ArmId, Resource]] = {
+            kind: {resource.id: resource for resource in resources} for kind, resources in azure.resources.items()
+        }
+        self._reads: dict[Token, dict[ArmId, Read]] = defaultdict(dict)
+        for read in azure.reads:
+            self._reads[read.type][read.scope] = read
+        self._clusters = {scoped.id: self._make_cluster(scoped, kubernetes or {}) for scoped in manifest.scope.clusters}
+
+    def _make_cluster(self, scoped: ScopedCluster, kubernetes: Mapping[ArmId, KubernetesLists]) -> Cluster:
+        resource: ManagedCluster | Gap
+        try:
+            resource = self.find(ManagedCluster, scoped.id) or _not_read(ManagedCluster, scoped.id)
+        except NotCollected as missing:
+            resource = missing.gap
+        gap = Gap(source="kubernetes", scope=scoped.name, reason=Reason.NOT_READ)
+        return Cluster(
+            cluster_id=scoped.id,
+            name=scoped.name,
+            resource=resource,
+            lists=kubernetes.get(scoped.id) or missing_lists(gap),
+            system_namespaces=self.system_namespaces,
+        )
+
+    def with_kubernetes(self, cluster_id: ArmId, lists: KubernetesLists) -> Cluster:
+        """The cluster with its Kubernetes objects, as long as they are at hand; the inventory keeps
+        `Cluster.residue`.
+        """
+        bare = self._clusters[cluster_id]
+        cluster = Cluster(
+            cluster_id=bare.id,
+            name=bare.name,
+            resource=bare._resource,  # noqa: SLF001 the same cluster
+            lists=lists,
+            system_namespaces=self.system_namespaces,
+        )
+        self._clusters[cluster_id] = cluster.residue()
+        return cluster
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """The clusters in scope, by id."""
+        return tuple(self._clusters[key] for key in sorted(self._clusters))
+
+    @cached_property
+    def neighbours(self) -> tuple[Cluster, ...]:
+        """Clusters that were read but are out of scope; they may share networks and identities with those in scope."""
+        known = sorted(self.known(ManagedCluster), key=lambda resource: resource.id)
+        outside = (resource for resource in known if resource.id not in self._clusters)
+        return tuple(self._make_cluster(ScopedCluster(id=r.id, name=r.name), {}) for r in outside)
+
+    @property
+    def collected_at(self) -> datetime:
+        """The time that rules take for now."""
+        return self.manifest.started.astimezone(UTC)
+
+    # --- lookups
+
+    def find(self, kind: type[R], resource_id: ArmId) -> R | None:
+        """One resource by id."""
+        found = self._by_id.get(kind.arm_type, {}).get(resource_id)
+        if isinstance(found, kind):
+            return found
+        read = self._covering(kind, resource_id)
+        if read is None:
+            raise NotCollected(_not_read(kind, resource_id))
+        if read.gap is not None:
+            raise NotCollected(read.gap)
+        return None
+
+    def _covering(self, kind: type[Resource], resource_id: ArmId) -> Read | None:
+        """The read that would hold the resource: of itself, of its parent, or of its subscription."""
+        reads = self._reads.get(kind.arm_type, {})
+        for scope in (resource_id, resource_id.parent, resource_id.subscription_scope):
+            if scope and scope in reads:
+                return reads[scope]
+        return None
+
+    def within(self, kind: type[R], scope: ArmId) -> tuple[R, ...]:
+        """The complete list of a type below a subscription, cluster or other parent."""
+        reads = self._reads.get(kind.arm_type, {})
+        if scope not in reads:
+            raise NotCollected(_not_read(kind, scope))
+        for read in (reads[scope], *(read for read in reads.values() if scope.contains(read.scope))):
+            if read.gap is not None:
+                raise NotCollected(read.gap)
+        return tuple(found for found in self.known(kind) if scope.contains(found.id))
+
+    def known(self, kind: type[R]) -> Iterator[R]:
+        """What was read of a type, complete or not; for proving a failure, never for proving a pass."""
+        return (found for found in self._by_id.get(kind.arm_type, {}).values() if isinstance(found, kind))
+
+    def require_complete(self, kind: type[Resource]) -> None:
+        """Raises `NotCollected` unless every read of the type in scope succeeded and there was one."""
+        reads = self._reads.get(kind.arm_type, {})
+        if not reads:
+            raise NotCollected(_not_read(kind, ArmId("/")))
+        for read in reads.values():
+            if read.gap is not None:
+                raise NotCollected(read.gap)
+
+    # --- networks
+
+    def virtual_network(self, network_id: ArmId) -> VirtualNetwork | None:
+        return self.find(VirtualNetwork, network_id)
+
+    def subnet(self, subnet_id: ArmId) -> SubnetResource | None:
+        """A subnet, which ARM returns inside its virtual network."""
+        network = self.find(VirtualNetwork, subnet_id.parent)
+        return next((s for s in network.properties.subnets if s.id == subnet_id), None) if network else None
+
+    def existing_subnet(self, subnet_id: ArmId) -> SubnetResource:
+        """A subnet that a cluster names. Raises `NotCollected` where its network could not be read or does not hold it
+        (any more).
+        """
+        found = self.subnet(subnet_id)
+        if found is None:
+            raise NotCollected(
+                Gap(
+                    source="arm",
+                    scope=str(subnet_id),
+                    reason=Reason.UNKNOWN,
+                    permission=Need.SUBNETS,
+                    detail="the cluster names a subnet that its network does not have",
+                )
+            )
+        return found
+
+    def node_route_tables(self, cluster: Cluster) -> tuple[ArmId, ...]:
+        """The distinct route tables of a cluster's node subnets."""
+        subnets = (self.existing_subnet(subnet_id) for subnet_id in cluster.node_subnets)
+        return tuple(dict.fromkeys(s.properties.route_table.id for s in subnets if s.properties.route_table.id))
+
+    def clusters_in(self, subnets: Iterable[ArmId]) -> tuple[Cluster, ...]:
+        """The clusters with nodes in one of these subnets, among those that were read."""
+        wanted = set(subnets)
+        known = {resource.id for resource in self.known(ManagedCluster)}
+        return tuple(
+            cluster
+            for cluster in (*self.clusters, *self.neighbours)
+            if cluster.id in known and not wanted.isdisjoint(cluster.node_subnets)
+        )
+
+    def clusters_behind(self, route_tables: Iterable[ArmId]) -> tuple[Cluster, ...]:
+        """The clusters with nodes in a subnet that has one of these route tables, among those that were read."""
+        wanted = set(route_tables)
+        return self.clusters_in(
+            subnet.id
+            for network in self.known(VirtualNetwork)
+            for subnet in network.properties.subnets
+            if subnet.properties.route_table.id in wanted
+        )
+
+    def route_table(self, subnet: SubnetResource) -> RouteTable | None:
+        """The route table of a subnet; None where it has none."""
+        reference = subnet.properties.route_table.id
+        return self.find(RouteTable, reference) if reference else None
+
+    def default_route(self, subnet: SubnetResource) -> Route | None:
+        table = self.route_table(subnet)
+        return table.default_route if table else None
+
+    def learned_route_source(self, subnet: SubnetResource) -> str:
+        """Whence a 0.0.0.0/0 that ARM does not show may come to a subnet without one: a gateway, a peering that uses
+        remote gateways, or a virtual hub. Empty where none can come.
+        """
+        table = self.route_table(subnet)
+        if table is not None and (table.default_route or table.properties.disable_bgp_route_propagation):
+            return ""
+        network = self.virtual_network(subnet.id.parent)
+        if network is None:
+            return ""
+        if network.has_gateway:
+            return f"the gateway in {network.name}"
+        for peering in network.properties.virtual_network_peerings:
+            if peering.properties.use_remote_gateways:
+                return f"peering {peering.name}, which uses remote gateways"
+        return self._hub_of(network.id)
+
+    def _hub_of(self, network_id: ArmId) -> str:
+        for connection in self.known(HubConnection):
+            if connection.properties.remote_virtual_network.id == network_id:
+                hub = connection.id.parent
+                intents = (intent for intent in self.known(RoutingIntent) if intent.id.parent == hub)
+                routed = any(intent.covers_internet for intent in intents)
+                return f"virtual hub {hub.name}" + (" with routing intent for Internet traffic" if routed else "")
+        self.require_complete(VirtualHub)
+        if self._by_id.get(VirtualHub.arm_type):
+            self.require_complete(HubConnection)
+        return ""
+
+    def firewall_at(self, address: str) -> AzureFirewall | None:
+        """The Azure Firewall with a private address, among those that were read."""
+        return next((f for f in self.known(AzureFirewall) if address in f.private_addresses), None)
+
+    # --- identities and roles
+
+    def federated_credentials(self, identity: ArmId) -> tuple[FederatedCredential, ...]:
+        return self.within(FederatedCredential, identity)
+
+    def identity_bindings(self, cluster: Cluster) -> tuple[IdentityBinding, ...]:
+        return self.within(IdentityBinding, cluster.id)
+
+    def role(self, assignment: RoleAssignment) -> RoleDefinition | None:
+        """The role of an assignment, by GUID (a built-in role has another id in each subscription)."""
+        found = self._roles.get(assignment.role_guid)
+        if found is None:
+            self.require_complete(RoleDefinition)
+        return found
+
+    @cached_property
+    def _roles(self) -> dict[Token, RoleDefinition]:
+        return {role.guid: role for role in self.known(RoleDefinition)}
+
+    @cached_property
+    def _assignments(self) -> dict[Token, tuple[RoleAssignment, ...]]:
+        found: dict[Token, list[RoleAssignment]] = defaultdict(list)
+        for assignment in self.known(RoleAssignment):
+            found[assignment.properties.principal_id].append(assignment)
+        return {principal: tuple(assignments) for principal, assignments in found.items()}
+
+    @cached_property
+    def _groups(self) -> dict[Token, frozenset[Token]]:
+        groups: dict[Token, frozenset[Token]] = {}
+        for answer in self.known(AssignedTo):
+            groups[answer.principal_id] = groups.get(answer.principal_id, frozenset()) | answer.groups
+        return groups
+
+    def known_assignments(self, principal: str) -> tuple[EffectiveAssignment, ...]:
+        """The effective assignments of a principal that were read: direct ones and those of the groups that ARM named
+        for it.
+        """
+        principal_id = Token(principal)
+        holders = ((principal_id, ""), *((group, str(group)) for group in sorted(self._groups.get(principal_id, ()))))
+        return tuple(
+            EffectiveAssignment(assignment, group, self)
+            for holder, group in holders
+            for assignment in self._assignments.get(holder, ())
+        )
+
+    def require_assignments(self, principal: str) -> None:
+        """Raises `NotCollected` where an assignment of the principal may be missing."""
+        self.require_complete(RoleAssignment)
+        for read in self._reads.get(AssignedTo.arm_type, {}).values():
+            if read.gap is not None and read.scope.name == Token(principal):
+                raise NotCollected(read.gap)
+
+    def principals_with(self, action: str, resource: ArmId) -> frozenset[Token]:
+        """The principals (groups count as one) whose assigned roles grant a control-plane action on a resource.
+
+        Raises `NotCollected` where an assignment or its role may be missing.
+        """
+        self.within(RoleAssignment, resource.subscription_scope)
+        return frozenset(
+            assignment.properties.principal_id
+            for assignment in self.known(RoleAssignment)
+            if assignment.reaches(resource) and (role := self.role(assignment)) is not None and role.grants(action)
+        )
+
+    @property
+    def searched_subscriptions(self) -> tuple[str, ...]:
+        """The subscriptions whose role assignments were read whole."""
+        reads = self._reads.get(RoleAssignment.arm_type, {})
+        return tuple(
+            sorted(read.scope.subscription for read in reads.values() if read.gap is None and read.scope.subscription)
+        )
+
+    # --- the rest
+
+    def vault_named(self, name: str) -> Vault | None:
+        """The vault of that (globally unique) name among those that were read."""
+        return next((vault for vault in self.known(Vault) if Token(vault.name) == name), None)
+
+    def diagnostic_settings(self, cluster: Cluster) -> tuple[DiagnosticSetting, ...]:
+        return self.within(DiagnosticSetting, cluster.id)
+
+    def upgrade_profile(self, cluster: Cluster) -> UpgradeProfile | None:
+        return self.find(UpgradeProfile, ArmId(f"{cluster.id}/upgradeProfiles/default"))
+
+    def kubernetes_versions(self, cluster: Cluster) -> tuple[KubernetesVersion, ...]:
+        """What the cluster's region offers its subscription."""
+        scope = kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location))
+        answer = self.find(KubernetesVersions, scope)
+        return answer.values if answer else ()
+
+    def offered_version(self, cluster: Cluster, version: str) -> KubernetesVersion | None:
+        """The row of the region's list for the minor of a version."""
+        return next((row for row in self.kubernetes_versions(cluster) if row.version == minor(version)), None)
+
+    def is_non_production(self, cluster: Cluster) -> bool:
+        """By the environment tag of the cluster, else of its resource group, else by a part of either name.
+
+        Raises `NotCollected` where the tags of the resource group would have to tell and were not read.
+        """
+        own = _environment(cluster.resource.tags)
+        if own is None:
+            group = self.find(
+                ResourceGroup, ArmId(f"{cluster.id.subscription_scope}/resourceGroups/{cluster.id.resource_group}")
+            )
+            own = _environment(group.tags) if group else None
+        if own is not None:
+            return own in _NON_PRODUCTION
+        parts = re.split(r"[-_.]", f"{cluster.name}-{cluster.id.resource_group}".casefold())
+        return not _NON_PRODUCTION.isdisjoint(parts)
+
+
+def kubernetes_versions_id(subscription: ArmId, location: str) -> ArmId:
+    """The id under which the versions of a region are kept."""
+    return ArmId(
+        f"{subscription}/providers/Microsoft.ContainerService/locations/{location.casefold()}/kubernetesVersions/default"
+    )
+
+
+def usable_addresses(prefixes: Iterable[str]) -> int:
+    """Addresses of IPv4 prefixes that Azure leaves to its customer: it keeps five of each
+    (https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq).
+    """
+    networks = (ipaddress.ip_network(prefix, strict=False) for prefix in prefixes)
+    return sum(max(0, network.num_addresses - 5) for network in networks if network.version == 4)  # noqa: PLR2004 IPv4
+
+
+def _environment(tags: Mapping[str, str]) -> str | None:
+    lowered = {key.casefold(): value.casefold() for key, value in tags.items()}
+    return next((lowered[key] for key in _ENVIRONMENT_TAGS if key in lowered), None)
+
+
+def _not_read(kind: type[Resource], scope: ArmId) -> Gap:
+    return Gap(source="arm", scope=str(scope), reason=Reason.NOT_READ, permission=need_of(kind))

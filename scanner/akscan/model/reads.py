@@ -1,0 +1,339 @@
+"""The whole list of what akscan reads: one line for each ARM list and each Kubernetes list.
+
+Rules' needs point here; the collectors, the generated roles, the docs page "What akscan reads" and the fault tests
+come from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from akscan.model import azure, kubernetes, roles
+from akscan.model.azure import Resource
+from akscan.model.kubernetes import KubernetesObject
+from akscan.model.needs import Need
+
+
+class Scope(StrEnum):
+    """What an ARM list is asked of."""
+
+    TENANT = "tenant"
+    MANAGEMENT_GROUP = "management group"
+    SUBSCRIPTION = "every subscription"
+    CLUSTER_SUBSCRIPTION = "every subscription with clusters"
+    LOCATION = "every location with clusters"
+    HUB = "every virtual hub"
+    CLUSTER = "every cluster"
+    CONTROL_PLANE_IDENTITY = "every control plane identity"
+    KUBELET = "every kubelet identity"
+
+
+class Reader(StrEnum):
+    """Who reads: one of the SDK packages, or the generic reader on azure-core's ARM pipeline."""
+
+    CONTAINER_SERVICE = "azure-mgmt-containerservice"
+    NETWORK = "azure-mgmt-network"
+    AUTHORIZATION = "azure-mgmt-authorization"
+    GENERIC = "azure-mgmt-core"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRead:
+    """A list of ARM. ``call`` is the SDK's operation, or the path below the scope for the generic reader;
+    ``api_version`` is also that of a GET by id.
+    """
+
+    struct: type[Resource]
+    scope: Scope
+    need: Need
+    api_version: str
+    reader: Reader
+    call: str
+    #: read resources that a cluster refers to outside the listed subscriptions one by one
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesRead:
+    """A list of the Kubernetes API. ``path`` is absolute; ``optional`` resources may be unknown to the server
+    (CRDs).
+    """
+
+    field: str
+    struct: type[KubernetesObject]
+    need: Need
+    path: str
+    optional: bool = False
+    #: ask for PartialObjectMetadata only
+    metadata_only: bool = False
+
+
+_AKS = "2026-08-01"
+_NETWORK = "2025-05-01"
+_ROLES = "2022-04-01"
+
+ARM_READS: tuple[ArmRead, ...] = (
+    ArmRead(azure.Subscription, Scope.TENANT, Need.SUBSCRIPTIONS, "2022-12-01", Reader.GENERIC, "/subscriptions"),
+    ArmRead(
+        azure.ManagementGroupDescendant,
+        Scope.MANAGEMENT_GROUP,
+        Need.MANAGEMENT_GROUP_DESCENDANTS,
+        "2020-05-01",
+        Reader.GENERIC,
+        "/descendants",
+    ),
+    ArmRead(
+        azure.ManagedCluster,
+        Scope.SUBSCRIPTION,
+        Need.MANAGED_CLUSTERS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "managed_clusters.list",
+    ),
+    ArmRead(
+        azure.ResourceGroup,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.RESOURCE_GROUPS,
+        "2021-04-01",
+        Reader.GENERIC,
+        "/resourcegroups",
+    ),
+    ArmRead(
+        azure.KubernetesVersions,
+        Scope.LOCATION,
+        Need.KUBERNETES_VERSIONS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "managed_clusters.list_kubernetes_versions",
+    ),
+    ArmRead(
+        azure.UpgradeProfile,
+        Scope.CLUSTER,
+        Need.UPGRADE_PROFILES,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "managed_clusters.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.IdentityBinding,
+        Scope.CLUSTER,
+        Need.IDENTITY_BINDINGS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "identity_bindings.list_by_managed_cluster",
+    ),
+    ArmRead(
+        azure.DiagnosticSetting,
+        Scope.CLUSTER,
+        Need.DIAGNOSTIC_SETTINGS,
+        "2021-05-01-preview",
+        Reader.GENERIC,
+        "/providers/Microsoft.Insights/diagnosticSettings",
+    ),
+    ArmRead(
+        azure.VirtualNetwork,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.VIRTUAL_NETWORKS,
+        _NETWORK,
+        Reader.NETWORK,
+        "virtual_networks.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.RouteTable,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.ROUTE_TABLES,
+        _NETWORK,
+        Reader.NETWORK,
+        "route_tables.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.AzureFirewall,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.AZURE_FIREWALLS,
+        _NETWORK,
+        Reader.NETWORK,
+        "azure_firewalls.list_all",
+        follow=True,
+    ),
+    ArmRead(azure.VirtualHub, Scope.SUBSCRIPTION, Need.VIRTUAL_HUBS, _NETWORK, Reader.NETWORK, "virtual_hubs.list"),
+    ArmRead(
+        azure.HubConnection,
+        Scope.HUB,
+        Need.HUB_CONNECTIONS,
+        _NETWORK,
+        Reader.NETWORK,
+        "hub_virtual_network_connections.list",
+    ),
+    ArmRead(azure.RoutingIntent, Scope.HUB, Need.ROUTING_INTENT, _NETWORK, Reader.NETWORK, "routing_intent.list"),
+    ArmRead(
+        azure.PrivateDnsZone,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PRIVATE_DNS_ZONES,
+        "2020-06-01",
+        Reader.GENERIC,
+        "/providers/Microsoft.Network/privateDnsZones",
+        follow=True,
+    ),
+    ArmRead(
+        azure.Vault,
+        Scope.SUBSCRIPTION,
+        Need.VAULTS,
+        "2026-02-01",
+        Reader.GENERIC,
+        "/providers/Microsoft.KeyVault/vaults",
+        follow=True,
+    ),
+    ArmRead(
+        azure.ContainerRegistry,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.REGISTRIES,
+        "2023-07-01",
+        Reader.GENERIC,
+        "/providers/Microsoft.ContainerRegistry/registries",
+        follow=True,
+    ),
+    ArmRead(
+        azure.UserAssignedIdentity,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.USER_ASSIGNED_IDENTITIES,
+        "2023-01-31",
+        Reader.GENERIC,
+        "/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
+        follow=True,
+    ),
+    ArmRead(
+        azure.FederatedCredential,
+        Scope.CONTROL_PLANE_IDENTITY,
+        Need.FEDERATED_CREDENTIALS,
+        "2023-01-31",
+        Reader.GENERIC,
+        "/federatedIdentityCredentials",
+    ),
+    ArmRead(
+        roles.RoleAssignment,
+        Scope.SUBSCRIPTION,
+        Need.ROLE_ASSIGNMENTS,
+        _ROLES,
+        Reader.AUTHORIZATION,
+        "role_assignments.list_for_subscription",
+    ),
+    ArmRead(
+        roles.AssignedTo,
+        Scope.KUBELET,
+        Need.ROLE_ASSIGNMENTS,
+        _ROLES,
+        Reader.AUTHORIZATION,
+        "role_assignments.list_for_subscription",
+    ),
+    ArmRead(
+        roles.RoleDefinition,
+        Scope.SUBSCRIPTION,
+        Need.ROLE_DEFINITIONS,
+        _ROLES,
+        Reader.AUTHORIZATION,
+        "role_definitions.list",
+    ),
+)
+
+KUBERNETES_READS: tuple[KubernetesRead, ...] = (
+    KubernetesRead("namespaces", kubernetes.Namespace, Need.NAMESPACES, "/api/v1/namespaces"),
+    KubernetesRead("nodes", kubernetes.Node, Need.NODES, "/api/v1/nodes"),
+    KubernetesRead("pods", kubernetes.Pod, Need.PODS, "/api/v1/pods"),
+    KubernetesRead("deployments", kubernetes.Deployment, Need.DEPLOYMENTS, "/apis/apps/v1/deployments"),
+    KubernetesRead("replica_sets", kubernetes.ReplicaSet, Need.REPLICA_SETS, "/apis/apps/v1/replicasets"),
+    KubernetesRead("stateful_sets", kubernetes.StatefulSet, Need.STATEFUL_SETS, "/apis/apps/v1/statefulsets"),
+    KubernetesRead("daemon_sets", kubernetes.DaemonSet, Need.DAEMON_SETS, "/apis/apps/v1/daemonsets"),
+    KubernetesRead("jobs", kubernetes.Job, Need.JOBS, "/apis/batch/v1/jobs"),
+    KubernetesRead("cron_jobs", kubernetes.CronJob, Need.CRON_JOBS, "/apis/batch/v1/cronjobs"),
+    KubernetesRead(
+        "replication_controllers",
+        kubernetes.ReplicationController,
+        Need.REPLICATION_CONTROLLERS,
+        "/api/v1/replicationcontrollers",
+    ),
+    KubernetesRead("services", kubernetes.Service, Need.SERVICES, "/api/v1/services"),
+    KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
+    KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
+    KubernetesRead(
+        "horizontal_pod_autoscalers",
+        kubernetes.HorizontalPodAutoscaler,
+        Need.HORIZONTAL_POD_AUTOSCALERS,
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+    ),
+    KubernetesRead(
+        "pod_disruption_budgets",
+        kubernetes.PodDisruptionBudget,
+        Need.POD_DISRUPTION_BUDGETS,
+        "/apis/policy/v1/poddisruptionbudgets",
+    ),
+    KubernetesRead(
+        "cluster_role_bindings",
+        kubernetes.ClusterRoleBinding,
+        Need.CLUSTER_ROLE_BINDINGS,
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    ),
+    KubernetesRead(
+        "role_bindings",
+        kubernetes.RoleBinding,
+        Need.ROLE_BINDINGS,
+        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+    ),
+    KubernetesRead(
+        "csi_drivers",
+        kubernetes.CsiDriver,
+        Need.CSI_DRIVERS,
+        "/apis/storage.k8s.io/v1/csidrivers",
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "custom_resource_definitions",
+        kubernetes.CustomResourceDefinition,
+        Need.CUSTOM_RESOURCE_DEFINITIONS,
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "secret_provider_classes",
+        kubernetes.SecretProviderClass,
+        Need.SECRET_PROVIDER_CLASSES,
+        "/apis/secrets-store.csi.x-k8s.io/v1/secretproviderclasses",
+        optional=True,
+    ),
+    KubernetesRead(
+        "scaled_objects",
+        kubernetes.ScaledObject,
+        Need.SCALED_OBJECTS,
+        "/apis/keda.sh/v1alpha1/scaledobjects",
+        optional=True,
+    ),
+    KubernetesRead(
+        "karpenter_node_pools",
+        kubernetes.KarpenterNodePoolObject,
+        Need.KARPENTER_NODE_POOLS,
+        "/apis/karpenter.sh/v1/nodepools",
+        optional=True,
+    ),
+    KubernetesRead(
+        "cilium_clusterwide_policies",
+        kubernetes.CiliumClusterwideNetworkPolicy,
+        Need.CILIUM_CLUSTERWIDE_POLICIES,
+        "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies",
+        optional=True,
+    ),
+)
+
+#: Permissions that allow reading what the cluster's own answer already holds (subnets and peerings stand in their
+# virtual : network, node pools in ``agentPoolProfiles``): a rule may name them, no call of its own needs them.
+IMPLIED_NEEDS: dict[Need, Need] = {
+    Need.SUBNETS: Need.VIRTUAL_NETWORKS,
+    Need.PEERINGS: Need.VIRTUAL_NETWORKS,
+    Need.AGENT_POOLS: Need.MANAGED_CLUSTERS,
+}
+
+
+def need_of(struct: type[Resource]) -> Need:
+    """The permission behind a type of resource."""
+    return next(read.need for read in ARM_READS if read.struct is struct)

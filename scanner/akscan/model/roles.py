@@ -1,0 +1,145 @@
+"""Azure role assignments: who may do what where (https://learn.microsoft.com/azure/role-based-access-control/overview)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import ClassVar
+
+from akscan.model.azure import Resource, Rest
+from akscan.model.text import ArmId, Token
+
+#: What the kubelet needs to pull images, and nothing else: AcrPull, Container Registry Repository Reader and Catalog
+# Lister. : https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers
+PULL_ROLES = frozenset(
+    {
+        "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        "b93aa761-3e63-49ed-ac28-beffa264f7ac",
+        "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7",
+    }
+)
+_PULL_ACTIONS = frozenset(
+    Token(f"Microsoft.ContainerRegistry/registries/{action}")
+    for action in (
+        "read",
+        "pull/read",
+        "repositories/content/read",
+        "repositories/metadata/read",
+        "catalog/repositories/read",
+    )
+)
+
+
+class Permission(Rest, frozen=True, kw_only=True):
+    actions: tuple[Token, ...] = ()
+    not_actions: tuple[Token, ...] = ()
+    data_actions: tuple[Token, ...] = ()
+    not_data_actions: tuple[Token, ...] = ()
+
+
+class RoleDefinitionProperties(Rest, frozen=True, kw_only=True):
+    role_name: Token = Token()
+    type: Token = Token("BuiltInRole")
+    permissions: tuple[Permission, ...] = ()
+
+
+class RoleDefinition(Resource, frozen=True, kw_only=True):
+    """A role; the same built-in role has another id in every subscription, so roles are told apart by `guid`."""
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleDefinitions")
+    properties: RoleDefinitionProperties = RoleDefinitionProperties()
+
+    @property
+    def guid(self) -> Token:
+        return Token(self.id.name)
+
+    def grants(self, action: str) -> bool:
+        """Whether one permission allows the control-plane action and does not take it away again."""
+        return any(
+            _matches(permission.actions, action) and not _matches(permission.not_actions, action)
+            for permission in self.properties.permissions
+        )
+
+    def grants_data(self, action: str) -> bool:
+        """Whether one permission allows the data-plane action and does not take it away again."""
+        return any(
+            _matches(permission.data_actions, action) and not _matches(permission.not_data_actions, action)
+            for permission in self.properties.permissions
+        )
+
+    @property
+    def is_pull_only(self) -> bool:
+        """Whether the role lets its holder pull images and do nothing else."""
+        if self.guid in PULL_ROLES:
+            return True
+        granted = {
+            action
+            for permission in self.properties.permissions
+            for action in (*permission.actions, *permission.data_actions)
+        }
+        return self.properties.type == "CustomRole" and granted <= _PULL_ACTIONS
+
+
+class RoleAssignmentProperties(Rest, frozen=True, kw_only=True):
+    principal_id: Token = Token()
+    principal_type: Token = Token()
+    role_definition_id: ArmId = ArmId()
+    scope: ArmId = ArmId()
+    condition: str = ""
+
+
+class RoleAssignment(Resource, frozen=True, kw_only=True):
+    """An assignment. ``listed_for`` holds the subscriptions whose lists contain it: an assignment at a management group
+    reaches exactly these.
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleAssignments")
+    properties: RoleAssignmentProperties = RoleAssignmentProperties()
+    listed_for: tuple[ArmId, ...] = ()
+
+    @property
+    def role_guid(self) -> Token:
+        return Token(self.properties.role_definition_id.name)
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether the scope is a subscription, a management group or the tenant root."""
+        scope = self.properties.scope
+        return scope in ("/", scope.subscription_scope) or scope.type == "Microsoft.Management/managementGroups"
+
+    def reaches(self, resource: ArmId) -> bool:
+        """Whether the assignment counts on the resource: its scope is the resource or a parent of it."""
+        scope = self.properties.scope
+        if scope.type == "Microsoft.Management/managementGroups":
+            return resource.subscription_scope in self.listed_for
+        return scope.contains(resource)
+
+
+class AssignedTo(Resource, frozen=True, kw_only=True):
+    """The answer to ``$filter=assignedTo('{principal}')`` in one subscription: what reaches a principal directly or
+    through its groups (https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-subscription).
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleAssignments/assignedTo")
+    principal_id: Token = Token()
+    assignments: tuple[RoleAssignment, ...] = ()
+
+    @property
+    def groups(self) -> frozenset[Token]:
+        """The groups of the principal that hold any assignment here."""
+        return frozenset(assignment.properties.principal_id for assignment in self.assignments) - {self.principal_id}
+
+
+def assigned_to_id(subscription: str, principal: str) -> ArmId:
+    """The id under which the answer about a principal in a subscription (``/subscriptions/{guid}``) is kept."""
+    return ArmId(f"{subscription}/providers/Microsoft.Authorization/roleAssignments/assignedTo/{principal}")
+
+
+@lru_cache(maxsize=4096)
+def _pattern(action: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in action.split("*")), re.IGNORECASE | re.DOTALL)
+
+
+def _matches(patterns: Iterable[str], action: str) -> bool:
+    return any(_pattern(str(pattern)).fullmatch(action) for pattern in patterns)

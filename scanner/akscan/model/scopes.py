@@ -1,0 +1,47 @@
+"""What each ARM list is asked of, given subscriptions, clusters and hubs; the same for collectors, imports and
+tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from akscan.model.azure import ManagedCluster
+from akscan.model.inventory import kubernetes_versions_id
+from akscan.model.reads import ARM_READS, ArmRead, Scope
+from akscan.model.roles import assigned_to_id
+from akscan.model.text import ArmId, Token
+
+Job = tuple[ArmRead, ArmId]
+
+
+def jobs_of_subscriptions(subscriptions: Iterable[ArmId]) -> list[Job]:
+    """What is listed in every subscription in scope, clusters or not."""
+    return _jobs(Scope.SUBSCRIPTION, subscriptions)
+
+
+def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) -> list[Job]:
+    """What is listed because of clusters: in their subscriptions and locations, and of each of them."""
+    subscriptions = (cluster.id.subscription_scope for cluster in clusters)
+    locations = (kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location)) for cluster in clusters)
+    identities = (identity for cluster in clusters for identity in cluster.identity.user_assigned_identities)
+    return [
+        *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
+        *_jobs(Scope.LOCATION, locations),
+        *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
+        *_jobs(Scope.CONTROL_PLANE_IDENTITY, identities),
+        *_jobs(Scope.HUB, hubs),
+        *_jobs(Scope.KUBELET, _kubelets(clusters)),
+    ]
+
+
+def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:
+    wanted = list(dict.fromkeys(scopes))
+    return [(read, one) for read in ARM_READS if read.scope is scope for one in wanted]
+
+
+def _kubelets(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+    for cluster in clusters:
+        kubelet = cluster.properties.identity_profile.get(Token("kubeletidentity"))
+        if kubelet is not None and kubelet.object_id:
+            yield assigned_to_id(cluster.id.subscription_scope, kubelet.object_id)

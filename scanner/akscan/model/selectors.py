@@ -1,0 +1,78 @@
+"""Label and node selectors (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Expression(msgspec.Struct, frozen=True, kw_only=True):
+    """One expression of a label selector or a node selector term."""
+
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] | None = None
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """An operator that Kubernetes does not know matches nothing."""
+        values = self.values or ()
+        present = self.key in labels
+        match self.operator:
+            case "In":
+                return present and labels[self.key] in values
+            case "NotIn":
+                return not present or labels[self.key] not in values
+            case "Exists":
+                return present
+            case "DoesNotExist":
+                return not present
+            case "Gt" | "Lt":
+                return present and self._compares(labels[self.key])
+            case _:
+                return False
+
+    def _compares(self, value: str) -> bool:
+        try:
+            left, right = int(value), int((self.values or ("",))[0])
+        except ValueError:
+            return False
+        return left > right if self.operator == "Gt" else left < right
+
+
+class LabelSelector(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``matchLabels`` and ``matchExpressions``, all of which must hold; empty selects everything."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: tuple[Expression, ...] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.match_labels and not self.match_expressions
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(key) == value for key, value in (self.match_labels or {}).items()) and all(
+            expression.matches(labels) for expression in self.match_expressions or ()
+        )
+
+
+class NodeSelectorTerm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    match_expressions: tuple[Expression, ...] | None = None
+    match_fields: tuple[Expression, ...] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.match_expressions and not self.match_fields
+
+
+class NodeSelector(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Required node affinity: one term must hold, and in it every expression; an empty term matches nothing."""
+
+    node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
+
+    def matches(self, labels: Mapping[str, str], *, unknown: frozenset[str] = frozenset()) -> bool:
+        """``matchFields`` select by node name, which labels do not tell: such fields count as satisfied."""
+        return any(
+            not term.is_empty and all(e.key in unknown or e.matches(labels) for e in term.match_expressions or ())
+            for term in self.node_selector_terms
+        )

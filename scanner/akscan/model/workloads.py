@@ -1,0 +1,401 @@
+"""Workloads: whatever makes pods, found from the pods upwards, judged alike whatever its kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from akscan.model.gaps import Gap, NotCollected
+from akscan.model.kubernetes import (
+    SPOT_TAINT_KEY,
+    Controller,
+    CronJob,
+    HorizontalPodAutoscaler,
+    KubernetesLists,
+    Listing,
+    Node,
+    ObjectMeta,
+    OwnerReference,
+    Pod,
+    PodSpec,
+    PodTemplate,
+    Service,
+    Taint,
+)
+from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.text import ArmId
+
+if TYPE_CHECKING:
+    from akscan.model.cluster import Cluster
+    from akscan.model.inventory import Inventory
+
+#: Registries of the platform itself; a network-isolated cluster has its own in bootstrapProfile.
+_PLATFORM_HOSTS = ("mcr.microsoft.com", "mcr.azure.cn")
+#: Kinds whose list akscan reads -> field of `KubernetesLists`; any other owner is named from the reference alone.
+_LISTED_KINDS = {
+    "Deployment": "deployments",
+    "ReplicaSet": "replica_sets",
+    "StatefulSet": "stateful_sets",
+    "DaemonSet": "daemon_sets",
+    "Job": "jobs",
+    "CronJob": "cron_jobs",
+    "ReplicationController": "replication_controllers",
+}
+_GROUPS = {
+    "Deployment": "apps/",
+    "ReplicaSet": "apps/",
+    "StatefulSet": "apps/",
+    "DaemonSet": "apps/",
+    "Job": "batch/",
+    "CronJob": "batch/",
+    "ReplicationController": "v1",
+}
+#: What kubectl calls the collection of a kind, for ids and commands.
+_RESOURCES = {kind: f"{kind.casefold()}s" for kind in (*_LISTED_KINDS, "Pod")}
+#: Kinds with a number of replicas, so with a floor.
+_SCALED_KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+
+
+class Workload(Subject):
+    """The topmost controller of a set of pods, or a pod without one."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        kind: str,
+        metadata: ObjectMeta,
+        controller: Controller | CronJob | None,
+        template: PodTemplate | None,
+        pods: tuple[Pod, ...],
+        pods_gap: Gap | None,
+    ) -> None:
+        self.cluster = cluster
+        self.kind = kind
+        self.metadata = metadata
+        self.controller = controller
+        self._template = template
+        self.pods_read = pods
+        self._pods_gap = pods_gap
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        return self.metadata.namespace
+
+    @property
+    def ref(self) -> SubjectRef:
+        above = self.cluster.ref.id
+        resource = _RESOURCES.get(self.kind, self.kind.casefold())
+        return SubjectRef(
+            id=f"{above}/namespaces/{self.namespace}/{resource}/{self.name}",
+            kind=self.kind.casefold() if self.kind in _RESOURCES else "workload",
+            name=self.name,
+            cluster=above,
+            namespace=self.namespace,
+        )
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        found = cluster.workload_set
+        for workload in found.items:
+            assert isinstance(workload, cls)  # noqa: S101 there is one class of workloads
+            yield workload
+        if found.gap is not None:
+            yield Unreadable(cluster, found.gap)
+
+    def placeholders(self) -> dict[str, str]:
+        own = {"kind": self.kind.casefold(), "name": self.name, "namespace": self.namespace, "workload": self.name}
+        return {**self.cluster.placeholders(), **own}
+
+    # --- pods and specs
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        """Its pods. Raises `NotCollected` where they, or the objects between, could not be listed."""
+        if self._pods_gap is not None:
+            raise NotCollected(self._pods_gap)
+        return self.pods_read
+
+    @property
+    def template(self) -> PodTemplate | None:
+        """The pod template; of a bare pod the pod; None where only the name of the owner is known."""
+        return self._template
+
+    @cached_property
+    def newest_pod(self) -> Pod | None:
+        """The newest pod with a whole spec that is not terminating. Raises `NotCollected` like `pods`."""
+        candidates = [pod for pod in self.pods if pod.spec is not None and pod.metadata.deletion_timestamp is None]
+        return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
+
+    @property
+    def effective_spec(self) -> PodSpec:
+        """The spec of the newest pod, so that defaults and mutations of admission count; without pods the template's.
+
+        Raises `NotCollected` where pods could not be listed.
+        """
+        pod = self.newest_pod
+        if pod is not None and pod.spec is not None:
+            return pod.spec
+        return self._template.spec if self._template else PodSpec()
+
+    @property
+    def declared_specs(self) -> tuple[PodSpec, ...]:
+        """The template's spec and, where pods were listed and differ, the effective one."""
+        known = [self._template.spec] if self._template else []
+        if self._pods_gap is None and (effective := self.effective_spec) not in known:
+            known.append(effective)
+        return tuple(known)
+
+    def each_spec(self) -> Iterator[PodSpec]:
+        """The template's spec, then the effective one where it differs. Raises `NotCollected` after the first where
+        pods could not be listed: what admission added is unknown then.
+        """
+        declared = self._template.spec if self._template else None
+        if declared is not None:
+            yield declared
+        if self.effective_spec != declared:
+            yield self.effective_spec
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its pods, by the template."""
+        return (self._template.metadata.labels if self._template else None) or {}
+
+    # --- what stands behind it
+
+    @property
+    def is_aks_managed(self) -> bool:
+        """Whether AKS put it there: in a system namespace, and marked by AKS or with platform images only.
+
+        A mark outside the system namespaces exempts nothing, since anybody can set it.
+        """
+        if self.namespace not in self.cluster.system_namespaces:
+            return False
+        marked = (self.metadata, self._template.metadata if self._template else self.metadata)
+        return any(_is_marked(metadata) for metadata in marked) or self._has_platform_images_only()
+
+    def _has_platform_images_only(self) -> bool:
+        spec = self._template.spec if self._template and self._template.spec.containers else self.effective_spec
+        hosts = {image_host(container.image) for container in spec.all_containers}
+        if not hosts:
+            return False
+        foreign = {host for host in hosts if host not in _PLATFORM_HOSTS}
+        return not foreign or foreign == {self._bootstrap_registry_host(foreign)}
+
+    def _bootstrap_registry_host(self, hosts: Iterable[str]) -> str:
+        """The host of the registry that a network-isolated cluster takes its system images from, where it is asked
+        for.
+        """
+        if not any(".azurecr." in host for host in hosts):
+            return ""
+        registry: ArmId = self.cluster.properties.bootstrap_profile.container_registry_id
+        return next((host for host in hosts if registry and host.split(".")[0] == registry.name.casefold()), "")
+
+    # --- scale and service
+
+    @property
+    def replicas(self) -> int | None:
+        """``spec.replicas`` (absent counts as 1) of a kind that has them."""
+        if self.kind not in _SCALED_KINDS or not isinstance(self.controller, Controller):
+            return None
+        return 1 if self.controller.spec.replicas is None else self.controller.spec.replicas
+
+    @property
+    def floor(self) -> int | None:
+        """The fewest pods it may be scaled to: minReplicas of its autoscaler, else its replicas; a bare pod is 1; None
+        for kinds without a number. Raises `NotCollected` where autoscalers could not be listed.
+        """
+        if self.kind == "Pod":
+            return 1
+        if self.kind not in _SCALED_KINDS:
+            return None
+        return self.cluster.autoscaler_floors.get((self.namespace, self.kind, self.name), self.replicas)
+
+    @property
+    def autoscaler(self) -> HorizontalPodAutoscaler | None:
+        """What scales it. Raises `NotCollected` where autoscalers could not be listed."""
+        return self.cluster.autoscalers.get((self.namespace, self.kind, self.name))
+
+    @property
+    def may_scale_to_zero(self) -> bool:
+        """Whether a KEDA ScaledObject lets it down to no pod. Raises `NotCollected` where these could not be listed."""
+        return any(
+            scaled.namespace == self.namespace
+            and scaled.spec.scale_target_ref.kind == self.kind
+            and scaled.spec.scale_target_ref.name == self.name
+            and not scaled.spec.min_replica_count
+            for scaled in self.cluster.lists.scaled_objects.complete()
+        )
+
+    @property
+    def tolerates_spot(self) -> bool:
+        """Whether its template tolerates the taint of Spot nodes."""
+        spec = self._template.spec if self._template else self.effective_spec
+        return spec.tolerates(Taint(key=SPOT_TAINT_KEY, value="spot", effect="NoSchedule"))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The Services in front of it. Raises `NotCollected` where Services could not be listed."""
+        candidates = self.cluster.services_by_namespace.get(self.namespace, ())
+        return tuple(service for service in candidates if service.selects(self.labels))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that its running pods are on. Raises `NotCollected` where pods or nodes are unknown."""
+        names = dict.fromkeys(pod.node_name for pod in self.pods if pod.status.phase == "Running" and pod.node_name)
+        return tuple(node for name in names if (node := self.cluster.node(name)) is not None)
+
+    @property
+    def spot_nodes(self) -> tuple[Node, ...]:
+        """Those of `nodes` that Azure may take back at any moment."""
+        return tuple(node for node in self.nodes if node.is_spot)
+
+
+@dataclass(frozen=True, slots=True)
+class Workloads:
+    """The workloads of a cluster; ``gap`` stands for those that a missing list hides."""
+
+    items: tuple[Workload, ...]
+    gap: Gap | None
+
+    def complete(self) -> tuple[Workload, ...]:
+        """Raises `NotCollected` where some may be missing."""
+        if self.gap is not None:
+            raise NotCollected(self.gap)
+        return self.items
+
+
+def image_host(image: str) -> str:
+    """The registry of an image reference, in lower case; docker.io where the reference names none."""
+    first, slash, _ = image.partition("/")
+    return first.casefold() if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def image_repository(image: str) -> str:
+    """``host/repository`` of an image reference, without tag and digest (https://github.com/distribution/reference)."""
+    host = image_host(image)
+    name = image.partition("@")[0]
+    if name.casefold().startswith(f"{host}/"):
+        name = name[len(host) + 1 :]
+    head, slash, tail = name.rpartition("/")
+    repository = f"{head}{slash}{tail.partition(':')[0]}"
+    return f"{host}/library/{repository}" if host == "docker.io" and "/" not in repository else f"{host}/{repository}"
+
+
+def image_matches(image: str, accepted: Iterable[str]) -> bool:
+    """Whether host/repository equals an entry or ends with "/" and an entry."""
+    repository = image_repository(image)
+    return any(repository == entry or repository.endswith(f"/{entry}") for entry in accepted)
+
+
+def _is_marked(metadata: ObjectMeta) -> bool:
+    return (
+        metadata.label("kubernetes.azure.com/managedby").casefold() == "aks"
+        or "addonmanager.kubernetes.io/mode" in (metadata.labels or {})
+        or metadata.label("kubernetes.io/cluster-service") == "true"
+    )
+
+
+def build_workloads(cluster: Cluster) -> Workloads:
+    """Group the pods of a cluster under their topmost controllers."""
+    lists = cluster.lists
+    builder = _Builder(lists)
+    for pod in lists.pods.items:
+        builder.add_pod(pod)
+    items = tuple(builder.workloads(cluster))
+    gaps = (lists.pods.gap, *(_listing(lists, kind).gap for kind in _LISTED_KINDS))
+    return Workloads(items, next((gap for gap in gaps if gap is not None), None))
+
+
+def _listing(lists: KubernetesLists, kind: str) -> Listing[Controller]:
+    listing: Listing[Controller] = getattr(lists, _LISTED_KINDS[kind])
+    return listing
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """The end of a chain of owners: a listed object, or a name from a reference with the template found below it."""
+
+    kind: str
+    metadata: ObjectMeta
+    controller: Controller | CronJob | None
+    template: PodTemplate | None
+
+
+class _Builder:
+    def __init__(self, lists: KubernetesLists) -> None:
+        self._lists = lists
+        self._by_uid: dict[str, Controller] = {
+            item.metadata.uid: item for kind in _LISTED_KINDS for item in _listing(lists, kind).items
+        }
+        self._pods: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+        self._tops: dict[tuple[str, str, str], _Top] = {}
+        self._top_of_uid: dict[str, _Top | None] = {}
+        for item in self._by_uid.values():
+            self._register(self._top(item))
+
+    def _register(self, top: _Top | None) -> None:
+        if top is not None:
+            self._tops.setdefault((top.metadata.namespace, top.kind, top.metadata.name), top)
+
+    def _top(self, item: Controller) -> _Top | None:
+        """The workload that an object belongs to; None where a list that is missing would have to tell."""
+        uid = item.metadata.uid
+        if uid not in self._top_of_uid:
+            owner = _owner(item.metadata)
+            own = _Top(item.kind, item.metadata, item, item.template)
+            self._top_of_uid[uid] = own if owner is None else self._above(owner, item.metadata, item.template)
+        return self._top_of_uid[uid]
+
+    def _above(self, owner: OwnerReference, below: ObjectMeta, template: PodTemplate | None) -> _Top | None:
+        above = self._by_uid.get(owner.uid)
+        if above is not None:
+            return self._top(above)
+        if _is_listed_kind(owner) and _listing(self._lists, owner.kind).gap is not None:
+            return None
+        return _Top(owner.kind, ObjectMeta(name=owner.name, namespace=below.namespace), None, template)
+
+    def add_pod(self, pod: Pod) -> None:
+        owner = _owner(pod.metadata)
+        if owner is None:
+            template = PodTemplate(metadata=pod.metadata, spec=pod.spec or PodSpec())
+            top: _Top | None = _Top("Pod", pod.metadata, None, template)
+        else:
+            top = self._above(owner, pod.metadata, None)
+        if top is not None:
+            self._register(top)
+            self._pods[(top.metadata.namespace, top.kind, top.metadata.name)].append(pod)
+
+    def workloads(self, cluster: Cluster) -> Iterator[Workload]:
+        for key, top in sorted(self._tops.items()):
+            yield Workload(
+                cluster,
+                kind=top.kind,
+                metadata=top.metadata,
+                controller=top.controller,
+                template=top.template,
+                pods=tuple(self._pods.get(key, ())),
+                pods_gap=self._pods_gap(top.kind),
+            )
+
+    def _pods_gap(self, kind: str) -> Gap | None:
+        """What hides pods of a workload of this kind: the pods themselves, or the objects between."""
+        between = {"Deployment": self._lists.replica_sets.gap, "CronJob": self._lists.jobs.gap}
+        return self._lists.pods.gap or between.get(kind)
+
+
+def _owner(metadata: ObjectMeta) -> OwnerReference | None:
+    """The managing owner; the kubelet's mirror of a static pod names its Node, which is no workload."""
+    owner = metadata.controller
+    return None if owner is None or owner.kind == "Node" else owner
+
+
+def _is_listed_kind(owner: OwnerReference) -> bool:
+    return owner.kind in _LISTED_KINDS and owner.api_version.startswith(_GROUPS[owner.kind])

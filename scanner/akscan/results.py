@@ -1,0 +1,251 @@
+"""What an evaluation found. Reporters draw from here and compute nothing that it lacks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from akscan.model.inventory import ScopeOfScan
+from akscan.model.subject import SubjectRef
+
+#: What evidence may hold, under the API's own field names.
+Scalar = str | int | float | bool | None
+EvidenceValue = Scalar | tuple[Scalar, ...]
+
+
+class Severity(StrEnum):
+    """How bad a finding is; compare with `rank`, the worst is 0."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class Pillar(StrEnum):
+    """The pillar of the Well-Architected Framework that a rule serves."""
+
+    SECURITY = "security"
+    RELIABILITY = "reliability"
+    COST = "cost"
+    OPERATIONS = "operations"
+    PERFORMANCE = "performance"
+
+
+class Status(StrEnum):
+    """What became of one rule on one subject. Unknown is never a pass."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_ASSESSED = "not_assessed"
+    ERROR = "error"
+
+
+class Disruption(StrEnum):
+    """What the fix disturbs, mildest first."""
+
+    NONE = "none"
+    WORKLOAD_RESTART = "workload restart"
+    CONTROL_PLANE = "control plane"
+    NODE_REIMAGE = "node reimage"
+    NEW_POOL = "new pool"
+    RECREATE = "recreate cluster"
+
+
+class _Result(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class RuleInfo(_Result, frozen=True, kw_only=True):
+    """A rule as reports show it: ``why`` and ``fix`` are Markdown; ``name`` is PascalCase."""
+
+    id: str
+    name: str
+    title: str
+    module: str
+    severity: Severity
+    pillar: Pillar
+    why: str
+    fix: str
+    disruption: Disruption
+    needs: tuple[str, ...] = ()
+    optional_needs: tuple[str, ...] = ()
+    frameworks: dict[str, tuple[str, ...]] = {}
+    docs: tuple[str, ...] = ()
+    commands: str = ""
+    terraform: str = ""
+    arm: str = ""
+    parameters: dict[str, EvidenceValue] = {}
+
+
+class Remediation(_Result, frozen=True, kw_only=True):
+    """The commands of the fix with everything filled in that the inventory knows; ``open`` names what the reader must
+    fill in.
+    """
+
+    commands: str = ""
+    open: tuple[str, ...] = ()
+
+
+class Failure(_Result, frozen=True, kw_only=True):
+    """One finding on one subject; ``part`` is the path of the sub-object where a rule finds several on one subject."""
+
+    rule: RuleInfo
+    subject: SubjectRef
+    severity: Severity
+    fingerprint: str
+    message: str
+    evidence: dict[str, EvidenceValue] = {}
+    remediation: Remediation = Remediation()
+    part: str = ""
+
+
+class Passed(_Result, frozen=True, kw_only=True):
+    rule: RuleInfo
+    subject: SubjectRef
+
+
+class Inapplicable(_Result, frozen=True, kw_only=True):
+    rule: RuleInfo
+    subject: SubjectRef
+    reason: str
+
+
+class Unassessed(_Result, frozen=True, kw_only=True):
+    """A pair that could not be decided, the reason, and the permission that would mend it (empty where none would)."""
+
+    rule: RuleInfo
+    subject: SubjectRef
+    reason: str
+    permission: str = ""
+
+
+class Crash(_Result, frozen=True, kw_only=True):
+    """A rule that failed on a subject by its own fault; the others go on."""
+
+    rule: RuleInfo
+    subject: SubjectRef
+    message: str
+
+
+class GapSummary(_Result, frozen=True, kw_only=True):
+    """One reason behind pairs that were not assessed, and how many there are."""
+
+    reason: str
+    permission: str
+    cluster: str
+    pairs: int
+
+
+class CoverageFigure(_Result, frozen=True, kw_only=True):
+    """Rule × subject pairs: ``assessed`` passed or failed, ``applicable`` all but the not applicable ones."""
+
+    assessed: int = 0
+    applicable: int = 0
+
+    @property
+    def percent(self) -> float:
+        """0 to 100, rounded down to one decimal; 100 where nothing was applicable."""
+        return 100.0 if not self.applicable else (self.assessed * 1000 // self.applicable) / 10
+
+
+class Coverage(_Result, frozen=True, kw_only=True):
+    total: CoverageFigure = CoverageFigure()
+    clusters: dict[str, CoverageFigure] = {}
+    gaps: tuple[GapSummary, ...] = ()
+
+
+class PoolFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    name: str
+    mode: str
+    vm_size: str
+    nodes: int
+    nodes_max: int
+    version: str
+    priority: str
+
+
+class ClusterFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    """What a reader wants to know of a cluster before its findings. Empty where Azure was not read."""
+
+    id: str
+    name: str
+    subscription: str = ""
+    resource_group: str = ""
+    location: str = ""
+    version: str = ""
+    tier: str = ""
+    power_state: str = ""
+    private: bool | None = None
+    outbound_type: str = ""
+    network_plugin: str = ""
+    pools: tuple[PoolFacts, ...] = ()
+    azure_gap: str = ""
+    kubernetes_gap: str = ""
+
+
+class Run(_Result, frozen=True, kw_only=True):
+    """When, as whom and over what the inventory was read. ``source`` is ``live`` or ``import``."""
+
+    akscan: str
+    started: datetime
+    finished: datetime
+    cloud: str = ""
+    identity: str = ""
+    source: str = "live"
+    interrupted: bool = False
+    scope: ScopeOfScan = ScopeOfScan()
+
+
+class Report(_Result, frozen=True, kw_only=True):
+    """The whole result, in a stable order: subjects by id, results by severity, rule and subject."""
+
+    run: Run
+    rules: tuple[RuleInfo, ...] = ()
+    clusters: tuple[ClusterFacts, ...] = ()
+    subjects: tuple[SubjectRef, ...] = ()
+    findings: tuple[Failure, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    not_applicable: tuple[Inapplicable, ...] = ()
+    not_assessed: tuple[Unassessed, ...] = ()
+    errors: tuple[Crash, ...] = ()
+    coverage: Coverage = Coverage()
+
+    def counts(self) -> dict[str, dict[Status, int]]:
+        """Rule × subject pairs per rule id and status."""
+        table = {rule.id: dict.fromkeys(Status, 0) for rule in self.rules}
+        for status, pairs in self._pairs():
+            for rule_id, _ in pairs:
+                table[rule_id][status] += 1
+        return table
+
+    def _pairs(self) -> Iterable[tuple[Status, Iterable[tuple[str, str]]]]:
+        """A subject with several findings of a rule is one failed pair."""
+        yield Status.FAIL, dict.fromkeys((f.rule.id, f.subject.id) for f in self.findings)
+        yield Status.PASS, ((p.rule.id, p.subject.id) for p in self.passed)
+        yield Status.NOT_APPLICABLE, ((n.rule.id, n.subject.id) for n in self.not_applicable)
+        yield Status.NOT_ASSESSED, ((n.rule.id, n.subject.id) for n in self.not_assessed)
+        yield Status.ERROR, ((e.rule.id, e.subject.id) for e in self.errors)
+
+    def severities(self, cluster: str = "") -> dict[Severity, int]:
+        """Findings per severity, of all clusters or of one (by id)."""
+        table = dict.fromkeys(Severity, 0)
+        for finding in self.findings:
+            if not cluster or finding.subject.cluster == cluster:
+                table[finding.severity] += 1
+        return table
+
+
+def fingerprint(rule_id: str, subject_id: str, part: str) -> str:
+    """32 hex digits that stay the same as long as the rule finds fault with the same place."""
+    return hashlib.sha256(f"akscan/v1\n{rule_id}\n{subject_id}\n{part}".encode()).hexdigest()[:32]

@@ -1,0 +1,238 @@
+"""The whole public surface for rule packs and reporters.
+
+A rule is one function with one decision; see ``docs/writing-rules.md``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from akscan.errors import AkscanError
+from akscan.model.azure import (
+    AgentPool,
+    DiagnosticSetting,
+    FederatedCredential,
+    IdentityBinding,
+    KubernetesVersion,
+    ManagedCluster,
+    Resource,
+    RouteTable,
+    SubnetResource,
+    Vault,
+    VirtualNetwork,
+)
+from akscan.model.cluster import (
+    Cluster,
+    ClusterRoleBindingSubject,
+    DisruptionBudget,
+    KarpenterNodePool,
+    NodePool,
+)
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
+from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
+from akscan.model.needs import Need
+from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
+from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.text import ArmId, Location, Token, minor, version_key
+from akscan.model.workloads import Workload, image_host, image_matches
+from akscan.report_file import decode_report, encode_report
+from akscan.results import (
+    ClusterFacts,
+    Coverage,
+    CoverageFigure,
+    Crash,
+    Disruption,
+    EvidenceValue,
+    Failure,
+    GapSummary,
+    Inapplicable,
+    Passed,
+    Pillar,
+    PoolFacts,
+    Remediation,
+    Report,
+    RuleInfo,
+    Run,
+    Severity,
+    Status,
+    Unassessed,
+)
+
+__all__ = [
+    "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts", "ClusterRoleBindingSubject",
+    "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
+    "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
+    "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
+    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
+    "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation", "Report", "Resource",
+    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef",
+    "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload",
+    "any_of", "decode_report", "encode_report", "if_known", "image_host", "image_matches", "minor", "prefixes",
+    "rule", "usable", "version_key",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class NotApplicable(Exception):  # noqa: N818 a verdict, not a fault
+    """Raised by a rule where its question does not arise; the argument says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a subject: a sentence with the observed values, and the values under the API's own names.
+
+    ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
+    path of a sub-object, never an observed value) tells them apart.
+    """
+
+    message: str
+    evidence: Mapping[str, EvidenceValue | Sequence[Any]] = field(default_factory=dict)
+    fill: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How to mend a finding. ``cli`` holds shell commands with placeholders ``{lower_case_words}``; ``terraform`` and
+    ``arm`` name the setting in infrastructure as code.
+    """
+
+    cli: str
+    disruption: Disruption
+    terraform: str = ""
+    arm: str = ""
+
+
+RuleFunction = Callable[..., Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: the function that decides and what machines filter on; the texts are the function's docstring."""
+
+    id: str
+    severity: Severity
+    pillar: Pillar
+    function: RuleFunction
+    fix: Fix
+    needs: tuple[Need, ...]
+    optional_needs: tuple[Need, ...] = ()
+    frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    docs: tuple[str, ...] = ()
+
+    @property
+    def documentation(self) -> str:
+        """The docstring, Markdown: the title, why, and **Fix**."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def title(self) -> str:
+        return self.documentation.partition("\n")[0].rstrip(".")
+
+    @property
+    def why(self) -> str:
+        return self._body.partition("**Fix**:")[0].strip()
+
+    @property
+    def how(self) -> str:
+        """The paragraph behind **Fix**."""
+        return self._body.partition("**Fix**:")[2].strip()
+
+    @property
+    def _body(self) -> str:
+        return self.documentation.partition("\n")[2]
+
+    @property
+    def module(self) -> str:
+        """The topic: the last part of the name of the module that holds the rule."""
+        return self.function.__module__.rpartition(".")[2]
+
+    @property
+    def location(self) -> str:
+        """File and line, for errors at load."""
+        code = self.function.__code__
+        return f"{code.co_filename}:{code.co_firstlineno}"
+
+    def info(self, parameters: Mapping[str, EvidenceValue]) -> RuleInfo:
+        """The rule as reports show it, with the parameters in force."""
+        return RuleInfo(
+            id=self.id,
+            name="".join(word.capitalize() for word in self.function.__name__.split("_")),
+            title=self.title,
+            module=self.module,
+            severity=self.severity,
+            pillar=self.pillar,
+            why=self.why,
+            fix=self.how,
+            disruption=self.fix.disruption,
+            needs=tuple(str(need) for need in self.needs),
+            optional_needs=tuple(str(need) for need in self.optional_needs),
+            frameworks=dict(self.frameworks),
+            docs=self.docs,
+            commands=self.fix.cli,
+            terraform=self.fix.terraform,
+            arm=self.fix.arm,
+            parameters=dict(parameters),
+        )
+
+
+def rule(  # noqa: PLR0913 what a machine filters on, by keyword
+    rule_id: str,
+    severity: Severity,
+    pillar: Pillar,
+    *,
+    needs: Sequence[Need],
+    fix: Fix,
+    optional_needs: Sequence[Need] = (),
+    frameworks: Mapping[str, Sequence[str]] | None = None,
+    docs: Sequence[str] = (),
+) -> Callable[[RuleFunction], Rule]:
+    """Make a `Rule` of a function ``(subject, inventory, *, parameter=default) -> Iterator[Finding]``.
+
+    ``needs`` are the permissions without which it decides nothing; ``optional_needs`` those that only some cases or
+    only the evidence want.
+    """
+    fix = Fix(textwrap.dedent(fix.cli).strip(), fix.disruption, fix.terraform, fix.arm)
+
+    def decorate(function: RuleFunction) -> Rule:
+        return Rule(
+            id=rule_id,
+            severity=severity,
+            pillar=pillar,
+            function=function,
+            fix=fix,
+            needs=tuple(needs),
+            optional_needs=tuple(optional_needs),
+            frameworks={name: tuple(controls) for name, controls in (frameworks or {}).items()},
+            docs=tuple(docs),
+        )
+
+    return decorate
+
+
+def any_of(*branches: Iterator[Finding]) -> Iterator[Finding]:
+    """Judge alternatives: every branch that can be read speaks, and only where none of them finds fault does a gap in
+    another make the subject not assessed.
+    """
+    missing: list[NotCollected] = []
+    for branch in branches:
+        try:
+            yield from branch
+        except NotCollected as gap:
+            missing.append(gap)
+    if missing:
+        raise missing[0]
+
+
+def if_known(read: Callable[[], T]) -> T | str:
+    """A value that is evidence only: itself, or the reason why it could not be read."""
+    try:
+        return read()
+    except NotCollected as missing:
+        return f"not read ({missing.gap.permission or missing.gap.reason})"

@@ -1,0 +1,171 @@
+"""Reports as the engine makes them: three clusters, rules that say everything a rule can, and names that nobody chose well."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from akscan.engine import Evaluation, SelectedRule
+from akscan.model.inventory import ScopedSubscription
+from akscan.model.kubernetes import Job
+from akscan.sdk import (
+    Cluster,
+    Disruption,
+    Finding,
+    Fix,
+    Inventory,
+    Need,
+    NotApplicable,
+    Pillar,
+    Report,
+    Severity,
+    Workload,
+    rule,
+)
+from akscan.testing import cluster, container, inventory, on, pod_spec, workload
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "line\nbreak\r\n::error::x",
+    "gpj.\u202ecod.exe",
+    "n" * 10_240,
+    "$(rm -rf ~); `id` 'q'",
+    "[click](https://evil.example)",
+    "[bold red]x[/bold red]",
+    "{0} {1}",
+    "..",
+    "\x1b[31mred\x1b[0m\x07",
+    "zero\u200bwidth\ufeff",
+    "c:\\windows\\..\\x",
+    "ünï/cödé#?%",
+)
+
+
+@rule(
+    "API-901",
+    Severity.HIGH,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"cis_aks": ["5.4.2"], "mcsb": ["NS-2"]},
+    docs=["https://learn.microsoft.com/azure/aks/private-clusters"],
+    fix=Fix(
+        "az aks create --resource-group {resource_group} --name {cluster} --enable-private-cluster --subnet {subnet_id}",
+        Disruption.RECREATE,
+        terraform="azurerm_kubernetes_cluster.private_cluster_enabled",
+        arm="properties.apiServerAccessProfile.enablePrivateCluster",
+    ),
+)
+def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """The API server has no public address.
+
+    Anyone on the internet can reach a public API server and try what its next vulnerability allows. A private one answers
+    in the virtual network only.
+
+    **Fix**: create the cluster anew as a private one and move the workloads.
+    """
+    if not cluster.is_private:
+        yield Finding(
+            "the API server answers on the internet",
+            {"enablePrivateCluster": False, "authorizedIPRanges": [], "fqdn": None},
+        )
+
+
+@rule(
+    "WRK-901",
+    Severity.MEDIUM,
+    Pillar.RELIABILITY,
+    needs=[Need.PODS],
+    fix=Fix("kubectl --namespace {namespace} edit {kind} {name}", Disruption.WORKLOAD_RESTART),
+)
+def containers_have_a_memory_request(
+    workload: Workload, inventory: Inventory, *, exempt: tuple[str, ...] = ("job",)
+) -> Iterator[Finding]:
+    """Every container requests memory.
+
+    The scheduler packs pods without a request as if they needed nothing.
+
+    **Fix**: set `resources.requests.memory`.
+    """
+    if workload.kind.casefold() in exempt:
+        raise NotApplicable("jobs are exempt")
+    if workload.name == "crash":
+        raise ValueError(workload.name)
+    for bare in workload.effective_spec.containers:
+        if bare.name != "good":
+            yield Finding(f"container {bare.name} requests no memory", {"name": bare.name}, part=bare.name)
+
+
+@rule("SEC-901", Severity.CRITICAL, Pillar.SECURITY, needs=[Need.SECRETS], fix=Fix("", Disruption.NONE))
+def secrets_are_not_made_by_hand(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Secrets come from a vault.
+
+    A Secret that someone made by hand is in their shell's history.
+
+    **Fix**: mount it from Azure Key Vault.
+    """
+    for made in cluster.handmade_secrets:
+        yield Finding(f"Secret {made.name} was made by hand", {"name": made.name})
+
+
+RULES = (api_server_is_private, containers_have_a_memory_request, secrets_are_not_made_by_hand)
+
+
+def make_report(*things: object, unreadable: tuple[Need, ...] = (), rules: tuple = RULES) -> Report:
+    """What the engine says of the things that `akscan.testing.inventory` makes an inventory of."""
+    world = inventory(*things, unreadable=unreadable)
+    return Evaluation([SelectedRule.of(one) for one in rules], world).finish(world.manifest)
+
+
+def deployments(*names: str, containers: tuple[str, ...] = ("app",)) -> list:
+    spec = pod_spec(*(container(name) for name in containers))
+    return [workload(name=name, spec=spec) for name in names]
+
+
+def public(name: str = "aks", **fields: object):
+    return cluster(name, api_server={"enable_private_cluster": False}, **fields)
+
+
+@pytest.fixture(name="make_report")
+def _make_report():
+    return make_report
+
+
+@pytest.fixture
+def hostile_names() -> tuple[str, ...]:
+    return HOSTILE
+
+
+@pytest.fixture
+def hostile() -> Report:
+    """Names of every bad kind, on workloads and on their containers."""
+    return make_report(public(), deployments(*HOSTILE, containers=HOSTILE[:3]))
+
+
+@pytest.fixture
+def fleet() -> Report:
+    """Two clusters of one name and a private one; rules that pass, fail, do not apply, crash and do not know."""
+    report = make_report(
+        public("aks-shop"),
+        public("aks-shop", resource_group="rg-other"),
+        cluster("aks-intranet"),
+        deployments(*(f"web-{number:02}" for number in range(13))),
+        deployments("sound", containers=("good",)),
+        deployments("crash"),
+        workload(Job, "nightly"),
+        on("aks-intranet", deployments("portal")),
+        unreadable=(Need.SECRETS,),
+    )
+    refused = ScopedSubscription(
+        id="/subscriptions/00000000-0000-0000-0000-000000000002",
+        name="Payments",
+        status="refused",
+        detail="AuthorizationFailed on Microsoft.ContainerService/managedClusters/read",
+    )
+    scope = msgspec.structs.replace(
+        report.run.scope,
+        selectors={"subscription": ("Shop", "Payments")},
+        subscriptions=(*report.run.scope.subscriptions, refused),
+    )
+    run = msgspec.structs.replace(
+        report.run, akscan="0.1.0", cloud="AzureCloud", identity="auditor@contoso.example", scope=scope
+    )
+    return msgspec.structs.replace(report, run=run)

@@ -1,0 +1,1 @@
+"""What developers of akscan run: generated documentation, new rules."""
