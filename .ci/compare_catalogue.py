@@ -1,7 +1,7 @@
 """Compares the rule pack with the specification of the rules: every case has its test, and the facts agree.
 
-Run as ``python .ci/compare_catalogue.py CATALOGUE``; exits 1 with a line per difference. Rules of the specification that do not
-exist yet are counted, not reported.
+Run as ``python .ci/compare_catalogue.py CATALOGUE``; exits 1 with a line per difference. Rules of the specification
+that do not exist yet are counted, not reported.
 """
 
 import importlib.util

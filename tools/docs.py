@@ -71,12 +71,12 @@ def _reads(infos: list[RuleInfo]) -> str:
     for info in infos:
         for need in (*info.needs, *info.optional_needs):
             users[need].append(info.id)
-    text = f"{_NOTE}# What akscan reads\n\nThis is all of it. No call writes, and no call asks for the value of a Secret.\n"
-    text += "\n## Azure Resource Manager\n\n| permission | asked of | api-version | read by | rules |\n|---|---|---|---|---|\n"
-    for read in ARM_READS:
+    text = f"{_NOTE}# What akscan reads\n\nThis is all of it. No call writes, and no call asks for the value of a
+    Secret.\n" text += "\n## Azure Resource Manager\n\n| permission | asked of | api-version | read by | rules
+    |\n|---|---|---|---|---|\n" for read in ARM_READS:
         text += f"| `{read.need}` | {read.scope} | {read.api_version} | {read.reader} | {_links(users[read.need])} |\n"
-    text += "\n`Microsoft.ContainerService/managedClusters/listClusterUserCredential/action` opens the way to the Kubernetes API.\n"
-    implied = ", ".join(f"`{need}` comes with `{by}`" for need, by in IMPLIED_NEEDS.items())
+    text += "\n`Microsoft.ContainerService/managedClusters/listClusterUserCredential/action` opens the way to the
+    Kubernetes API.\n" implied = ", ".join(f"`{need}` comes with `{by}`" for need, by in IMPLIED_NEEDS.items())
     text += f"\nNo call of its own needs: {implied}.\n"
     text += "\n## Kubernetes API\n\n| permission | path | as | rules |\n|---|---|---|---|\n"
     for listed in KUBERNETES_READS:

@@ -134,7 +134,7 @@ class _Writer:
         ]
         return self._bare_run("akscan/without-results/", self._descriptors, [], said, complete=not unread)
 
-    def _bare_run(  # noqa: PLR0913 the parts of a run
+    def _bare_run(
         self,
         category: str,
         descriptors: list[om.ReportingDescriptor],
@@ -196,8 +196,8 @@ class _Writer:
         )
 
     def _place(self, subject: SubjectRef) -> str:
-        label = subject_label(subject)
-        return label if subject.id == subject.cluster else f"{label} in {self._labels[subject.cluster]}"
+        cluster = self._labels[subject.cluster]
+        return f"cluster {cluster}" if subject.id == subject.cluster else f"{subject_label(subject)} in {cluster}"
 
     def _location(self, subject: SubjectRef) -> om.Location:
         """A path that exists in no repository, which GitHub accepts, and the name of the resource beside it."""

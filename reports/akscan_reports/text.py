@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import BinaryIO
 
@@ -15,6 +17,7 @@ from akscan.sdk import (
     Failure,
     Report,
     Severity,
+    SubjectRef,
     Unassessed,
 )
 from rich import box
@@ -31,6 +34,7 @@ _SHOWN = 10
 _VALUE = 120
 _SENTENCES = 600
 _COMMANDS = 4000
+_PIPELINE_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
 _STYLES = {
     Severity.CRITICAL: "bold white on red",
     Severity.HIGH: "bold red",
@@ -57,8 +61,16 @@ def write(report: Report, out: BinaryIO) -> None:
         emoji=False,
     )
     _Page(report, console).print()
-    lines = (line.rstrip() for line in text.getvalue().splitlines())
+    lines = (_harmless(line.rstrip()) for line in text.getvalue().splitlines())
     out.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _harmless(line: str) -> str:
+    """A line that no CI system takes for a command to itself: GitHub those that begin with ``::``, Azure Pipelines and
+    older runners of GitHub those that hold ``##vso[`` or ``##[``.
+    """
+    line = _PIPELINE_COMMAND.sub("# #", line)
+    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
 
 
 def _terminal_width(out: BinaryIO) -> int:
@@ -90,6 +102,12 @@ class _Page:
         """Text, or pairs of text and style, wrapped behind an indent."""
         self._console.print(Padding(Text.assemble(*parts), (0, 0, 0, indent), expand=False))
 
+    def _item(self, *parts: str | tuple[str, str], indent: int = 2) -> None:
+        """An entry of a list, whose further lines stand behind its dash."""
+        entry = Table.grid(padding=(0, 1))
+        entry.add_row("-", Text.assemble(*parts))
+        self._console.print(Padding(entry, (0, 0, 0, indent), expand=False))
+
     def _heading(self, title: str) -> None:
         self._console.print()
         self._line((title, "bold underline"))
@@ -105,16 +123,13 @@ class _Page:
         self._line((f"akscan {plain(run.akscan)}", "bold"), f"  {_scanned(self._report)}")
         place = f" in {plain(run.cloud)}" if run.cloud else ""
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
-        self._line(
-            f"Read {run.started:%Y-%m-%d %H:%M:%S} to {run.finished:%Y-%m-%d %H:%M:%S} "
-            f"{run.finished.tzname() or 'UTC'}{place}{person} ({plain(run.source)})"
-        )
+        self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
     def _summary(self) -> None:
         found = Counter((finding.subject.cluster, finding.severity) for finding in self._report.findings)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
         table.add_column("Cluster", overflow="fold")
         for severity in Severity:
             table.add_column(severity.capitalize(), justify="right")
@@ -127,6 +142,7 @@ class _Page:
         if len(rows) > 1:
             table.add_section()
             table.add_row(Text("all"), *_figures(self._report.severities(), coverage.total))
+        self._console.print()
         self._console.print(table)
 
     def _findings(self) -> None:
@@ -146,21 +162,28 @@ class _Page:
             f"  ({_counted(len(findings), 'finding')})",
         )
         if rule.why:
-            self._line((_first_paragraph(rule.why, 2 * self._console.width - 20), "italic"), indent=2)
-        for finding in findings[:_SHOWN]:
-            self._finding(finding)
-        self._rest(len(findings) - _SHOWN, indent=2)
+            self._line((_first_paragraph(rule.why, 2 * self._console.width - 10), "italic"), indent=2)
+        subjects = [list(group) for _, group in groupby(findings, key=lambda finding: finding.subject.id)]
+        for same_subject in subjects[:_SHOWN]:
+            self._subject(same_subject)
+        self._rest(len(subjects) - _SHOWN, indent=2)
         self._fix(findings)
 
-    def _finding(self, finding: Failure) -> None:
-        subject = finding.subject
-        place = f" in {self._clusters[subject.cluster]}" if subject.id != subject.cluster else ""
-        part = f", {plain(finding.part, _VALUE)}" if finding.part else ""
-        self._line("- ", (f"{subject_label(subject)}{part}", "bold"), place, indent=2)
-        self._line(plain(finding.message, _SENTENCES), indent=4)
-        if finding.evidence:
-            values = "; ".join(f"{plain(name)} = {_value(value)}" for name, value in finding.evidence.items())
-            self._line((plain(values, 2 * _SENTENCES), "dim"), indent=4)
+    def _subject(self, findings: Sequence[Failure]) -> None:
+        self._item(*self._named(findings[0].subject))
+        for finding in findings[:_SHOWN]:
+            self._line(plain(finding.message, _SENTENCES), indent=4)
+            if finding.evidence:
+                values = "; ".join(f"{plain(name)} = {_value(value)}" for name, value in finding.evidence.items())
+                self._line((plain(values, 2 * _SENTENCES), "dim"), indent=4)
+        self._rest(len(findings) - _SHOWN, indent=4)
+
+    def _named(self, subject: SubjectRef) -> tuple[tuple[str, str], str]:
+        """What it is, to stand out, and where."""
+        cluster = self._clusters[subject.cluster]
+        if subject.id == subject.cluster:
+            return (f"cluster {cluster}", "bold"), ""
+        return (subject_label(subject), "bold"), f" in {cluster}"
 
     def _fix(self, findings: Sequence[Failure]) -> None:
         rule = findings[0].rule
@@ -189,10 +212,8 @@ class _Page:
         self._heading("Errors")
         self._line("These rules failed by their own fault; what they would have said is unknown.")
         for error in errors[:_SHOWN]:
-            where = f"{subject_label(error.subject)} in {self._clusters[error.subject.cluster]}"
-            self._line(
-                "- ", (plain(error.rule.id), "bold"), f" on {where}: {plain(error.message, _SENTENCES)}", indent=2
-            )
+            message = f": {plain(error.message, _SENTENCES)}"
+            self._item((plain(error.rule.id), "bold"), " on ", *self._named(error.subject), message)
         self._rest(len(errors) - _SHOWN, indent=2)
 
     def _not_assessed(self) -> None:
@@ -210,7 +231,7 @@ class _Page:
                 f"{_counted(len(results), 'pair')} of {_counted(len(rules), 'rule')} "
                 f"on {_counted(len(clusters), 'cluster')}"
             )
-            self._line("- ", (plain(cause, _VALUE), "bold"), f": {counted} ({_listed(rules)})", indent=2)
+            self._item((plain(cause, _VALUE), "bold"), f": {counted} ({_listed(rules)})")
             reasons = list(dict.fromkeys(result.reason for result in results if result.reason != cause))
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
@@ -226,13 +247,13 @@ class _Page:
             if subscription.status != "scanned":
                 name = plain(f"{subscription.name} ({subscription.id})", 2 * _VALUE)
                 detail = f": {plain(subscription.detail, _SENTENCES)}" if subscription.detail else ""
-                self._line(f"- {plain(subscription.status)}: {name}{detail}", indent=4)
+                self._item(f"{plain(subscription.status)}: {name}{detail}", indent=4)
         self._line(f"Clusters: {len(self._report.clusters)}", indent=2)
         for cluster in self._report.clusters:
             for source, gap in (("Azure", cluster.azure_gap), ("Kubernetes", cluster.kubernetes_gap)):
                 if gap:
                     name = self._clusters[cluster.id]
-                    self._line(f"- {name}: {source} not read: {plain(gap, _SENTENCES)}", indent=4)
+                    self._item(f"{name}: {source} not read: {plain(gap, _SENTENCES)}", indent=4)
         for option, values in sorted(scope.selectors.items()):
             self._line(f"Selected by {plain(option)}: {_listed(values)}", indent=2)
 
@@ -252,6 +273,12 @@ def _scanned(report: Report) -> str:
         f"{_counted(len(report.clusters), 'cluster')} in {_counted(scanned, 'scanned subscription')}, "
         f"{_counted(len(report.rules), 'rule')}, {_counted(len(report.subjects), 'subject')}"
     )
+
+
+def _period(started: datetime, finished: datetime) -> str:
+    start, end = (moment.astimezone(UTC) if moment.tzinfo else moment for moment in (started, finished))
+    day = "" if start.date() == end.date() else f"{end:%Y-%m-%d} "
+    return f"{start:%Y-%m-%d %H:%M:%S} to {day}{end:%H:%M:%S} UTC"
 
 
 def _figures(counts: dict[Severity, int], coverage: CoverageFigure) -> Iterator[Text]:
@@ -296,7 +323,13 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _first_paragraph(markdown: str, limit: int) -> str:
-    return plain(" ".join(markdown.partition("\n\n")[0].split()), limit)
+    """On one line, cut behind its last sentence that fits, or else behind a word."""
+    text = plain(" ".join(markdown.partition("\n\n")[0].split()))
+    if len(text) <= limit:
+        return text
+    fitting = text[: limit - 1]
+    sentence, stop, _ = fitting.rpartition(". ")
+    return f"{sentence}." if stop else f"{fitting.rpartition(' ')[0] or fitting}…"
 
 
 def _without_controls(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Which Kubernetes minors AKS supports: by the list of the region, and by a dated file, as no ARM call returns dates."""
+"""Which Kubernetes minors AKS supports: by the list of the region, and by a dated file, as ARM returns no dates."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def covered_minors(cluster: Cluster, inventory: Inventory) -> list[str]:
 
 
 def support_evidence(cluster: Cluster, inventory: Inventory, version: str) -> dict[str, EvidenceValue]:
-    """What the region's list and the calendar say about the minor of a version; without a row ``values.version`` is None."""
+    """What the region's list (``values.version`` is None where it has no row) and the calendar say about a minor."""
     today, calendar = inventory.collected_at.date(), support_calendar()
     life = calendar.versions.get(minor(version))
     row = if_known(lambda: inventory.offered_version(cluster, version))

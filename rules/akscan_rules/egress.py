@@ -54,7 +54,9 @@ _FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
         az aks update --resource-group {resource_group} --name {cluster} --outbound-type userDefinedRouting
         """,  # noqa: E501 a command is one line
         Disruption.WORKLOAD_RESTART,
-        terraform="azurerm_kubernetes_cluster.network_profile.outbound_type with azurerm_subnet_route_table_association",
+        terraform=(
+            "azurerm_kubernetes_cluster.network_profile.outbound_type with azurerm_subnet_route_table_association"
+        ),
         arm="properties.networkProfile.outboundType; Microsoft.Network/routeTables properties.routes",
     ),
 )

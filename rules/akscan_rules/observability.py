@@ -135,16 +135,21 @@ def audit_logs_are_kept(cluster: Cluster, inventory: Inventory) -> Iterator[Find
     settings = inventory.diagnostic_settings(cluster)
     if any(setting.destinations and _has_audit(setting) for setting in settings):
         return
-    idle = [setting.name for setting in settings if _has_audit(setting)]
     yield Finding(
-        f"diagnostic setting {', '.join(idle)} has audit events but no destination"
-        if idle
-        else f"none of {len(settings)} diagnostic settings routes kube-audit or kube-audit-admin"
-        if settings
-        else "no diagnostic setting routes the logs of the control plane",
+        _missing(settings),
         {"diagnosticSettings": tuple(_summary(setting) for setting in settings)},
         {"workspace_id": next((str(s.properties.workspace_id) for s in settings if s.properties.workspace_id), "")},
     )
+
+
+def _missing(settings: tuple[DiagnosticSetting, ...]) -> str:
+    if not settings:
+        return "no diagnostic setting routes the logs of the control plane"
+    idle = [setting.name for setting in settings if _has_audit(setting)]
+    if idle:
+        return f"diagnostic setting {', '.join(idle)} has audit events but no destination"
+    names = ", ".join(setting.name for setting in settings)
+    return f"no diagnostic setting ({names}) routes kube-audit or kube-audit-admin"
 
 
 def _has_audit(setting: DiagnosticSetting) -> bool:

@@ -323,7 +323,7 @@ def _waits_for_broken_pods(budget: DisruptionBudget, inventory: Inventory, grace
     protected = budget.object.spec.unhealthy_pod_eviction_policy == "IfHealthyBudget"
     if status.current_healthy < status.desired_healthy and protected and not restarting:
         yield Finding(
-            f"{status.current_healthy} of {status.desired_healthy} wanted pods are healthy, and broken ones are kept too",
+            f"{status.current_healthy} of {status.desired_healthy} pods that must stay are healthy; broken ones block",
             {"disallowedSince": since.isoformat() if since else None},
         )
 

@@ -75,12 +75,10 @@ class SubscriptionEntry(_Entry, frozen=True, kw_only=True):
 
 
 class ScopedClusterEntry(_Entry, frozen=True, kw_only=True):
-    """A cluster in scope, and how it was read."""
+    """A cluster in scope."""
 
-    id: Annotated[str, Meta(description="The ARM id as Azure spells it.")]
+    id: Annotated[str, Meta(description="The ARM id as Azure spells it, or /contexts/{name} of a kubeconfig.")]
     name: Annotated[str, Meta(description="The name of the cluster.")]
-    azure: Annotated[str, Meta(description="Why Azure was not read for it; empty where it was.")]
-    kubernetes: Annotated[str, Meta(description="Why its Kubernetes API was not read; empty where it was.")]
 
 
 class ScopeEntry(_Entry, frozen=True, kw_only=True):
@@ -279,7 +277,9 @@ def report_schema() -> dict[str, Any]:
     """
     schema = msgspec.json.schema(ReportFile)
     for definition in schema["$defs"].values():
-        if "properties" in definition:
+        if "enum" in definition:
+            del definition["description"]  # speaks of the class; the field has one of its own
+        else:
             definition["additionalProperties"] = False
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -512,6 +512,30 @@ def member_of(principal: str, *groups_assignments: RoleAssignment) -> AssignedTo
     )
 
 
+def federated_credential(
+    identity: str, *, issuer: str = "https://oidc.example/aks/", service_account: str = "shop/app", name: str = "app"
+) -> azure.FederatedCredential:
+    """A federated credential of an identity, for a service account of the test cluster."""
+    return azure.FederatedCredential(
+        id=ArmId(f"{identity}/federatedIdentityCredentials/{name}"),
+        name=name,
+        properties=azure.FederatedCredentialProperties(
+            issuer=issuer, subject=f"system:serviceaccount:{service_account.replace('/', ':')}"
+        ),
+    )
+
+
+def identity_binding(identity: str, *, cluster_name: str = "aks", name: str = "binding") -> azure.IdentityBinding:
+    """An identity binding of a cluster."""
+    return azure.IdentityBinding(
+        id=ArmId(f"{cluster(cluster_name).id}/identityBindings/{name}"),
+        name=name,
+        properties=azure.IdentityBindingProperties(
+            managed_identity=azure.IdentityReference(resource_id=ArmId(identity))
+        ),
+    )
+
+
 def vault(name: str = "kv-test", *, network_acls: azure.NetworkAcls | None = None, **fields: Any) -> azure.Vault:
     """A key vault, closed to the Internet unless said otherwise."""
     properties = {"public_network_access": Token("Disabled"), **fields}

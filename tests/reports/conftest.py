@@ -1,6 +1,6 @@
-"""Reports as the engine makes them: three clusters, rules that say everything a rule can, and names that nobody chose well."""
+"""Reports as the engine makes them: rules that say everything a rule can, and names that nobody chose well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
@@ -48,17 +48,19 @@ HOSTILE = (
     frameworks={"cis_aks": ["5.4.2"], "mcsb": ["NS-2"]},
     docs=["https://learn.microsoft.com/azure/aks/private-clusters"],
     fix=Fix(
-        "az aks create --resource-group {resource_group} --name {cluster} --enable-private-cluster --subnet {subnet_id}",
+        "az aks create --resource-group {resource_group} --name {cluster} --enable-private-cluster {subnet}",
         Disruption.RECREATE,
         terraform="azurerm_kubernetes_cluster.private_cluster_enabled",
         arm="properties.apiServerAccessProfile.enablePrivateCluster",
     ),
 )
-def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+def api_server_is_private(cluster: Cluster, _inventory: Inventory) -> Iterator[Finding]:
     """The API server has no public address.
 
-    Anyone on the internet can reach a public API server and try what its next vulnerability allows. A private one answers
-    in the virtual network only.
+    Anyone on the internet can reach a public API server and try what its next vulnerability allows. A private one
+    answers in the virtual network only.
+
+    The name of the API server is no secret.
 
     **Fix**: create the cluster anew as a private one and move the workloads.
     """
@@ -77,7 +79,7 @@ def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Fi
     fix=Fix("kubectl --namespace {namespace} edit {kind} {name}", Disruption.WORKLOAD_RESTART),
 )
 def containers_have_a_memory_request(
-    workload: Workload, inventory: Inventory, *, exempt: tuple[str, ...] = ("job",)
+    workload: Workload, _inventory: Inventory, *, exempt: tuple[str, ...] = ("job",)
 ) -> Iterator[Finding]:
     """Every container requests memory.
 
@@ -95,7 +97,7 @@ def containers_have_a_memory_request(
 
 
 @rule("SEC-901", Severity.CRITICAL, Pillar.SECURITY, needs=[Need.SECRETS], fix=Fix("", Disruption.NONE))
-def secrets_are_not_made_by_hand(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+def secrets_are_not_made_by_hand(cluster: Cluster, _inventory: Inventory) -> Iterator[Finding]:
     """Secrets come from a vault.
 
     A Secret that someone made by hand is in their shell's history.
@@ -115,7 +117,7 @@ def make_report(*things: object, unreadable: tuple[Need, ...] = (), rules: tuple
     return Evaluation([SelectedRule.of(one) for one in rules], world).finish(world.manifest)
 
 
-def deployments(*names: str, containers: tuple[str, ...] = ("app",)) -> list:
+def deployments(*names: str, containers: Sequence[str] = ("app",)) -> list:
     spec = pod_spec(*(container(name) for name in containers))
     return [workload(name=name, spec=spec) for name in names]
 
@@ -127,6 +129,16 @@ def public(name: str = "aks", **fields: object):
 @pytest.fixture(name="make_report")
 def _make_report():
     return make_report
+
+
+@pytest.fixture(name="deployments")
+def _deployments():
+    return deployments
+
+
+@pytest.fixture(name="public")
+def _public():
+    return public
 
 
 @pytest.fixture

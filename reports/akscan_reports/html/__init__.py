@@ -8,14 +8,14 @@ import re
 from importlib import resources
 from typing import BinaryIO
 
+from akscan.sdk import Report, Severity
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from akscan.sdk import Report, Severity
 from akscan_reports.html.page import Page
 
-# Controls, direction marks, zero-width characters and lone surrogates change what a reader sees, or cannot be written at all.
+# Controls, direction marks and zero-width characters change what a reader sees; lone surrogates cannot be written.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
@@ -27,26 +27,29 @@ def write(report: Report, out: BinaryIO) -> None:
         Markup(resources.files(__name__).joinpath(name).read_text("utf-8"))  # noqa: S704 files of this package
         for name in ("style.css", "script.js")
     )
-    stream = _environment().get_template("report.html.jinja").stream(
-        page=Page(report),
-        report=report,
-        severities=tuple(Severity),
-        style=style,
-        script=script,
-        policy="; ".join(
-            (
-                "default-src 'none'",
-                f"style-src '{_digest(style)}'",
-                f"script-src '{_digest(script)}'",
-                "img-src data:",
-                "base-uri 'none'",
-                "form-action 'none'",
-            )
-        ),
+    stream = (
+        _environment()
+        .get_template("report.html.jinja")
+        .stream(
+            page=Page(report),
+            report=report,
+            severities=tuple(Severity),
+            style=style,
+            script=script,
+            policy="; ".join(
+                (
+                    "default-src 'none'",
+                    f"style-src '{_digest(style)}'",
+                    f"script-src '{_digest(script)}'",
+                    "img-src data:",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                )
+            ),
+        )
     )
     stream.enable_buffering(256)
-    for piece in stream:
-        out.write(_INVISIBLE.sub(_visible, piece).encode())
+    out.writelines(_INVISIBLE.sub(_visible, piece).encode() for piece in stream)
 
 
 def _environment() -> Environment:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar
 
 from akscan.sdk import (
     ClusterFacts,
+    Crash,
     Disruption,
     Failure,
+    Passed,
     Remediation,
     Report,
     RuleInfo,
@@ -62,16 +65,6 @@ class Group:
         return first if all(finding.remediation == first for finding in self.findings) else None
 
 
-@dataclass
-class Cell:
-    """One cluster and one topic: findings by severity, and the rule × subject pairs that came out otherwise."""
-
-    findings: Counter[Severity] = field(default_factory=Counter)
-    passed: int = 0
-    not_assessed: int = 0
-    errors: int = 0
-
-
 @dataclass(frozen=True)
 class Looked:
     """Subjects of one kind that passed: ``names`` of those, or of the ``others`` among all where that is shorter."""
@@ -81,22 +74,6 @@ class Looked:
     passed: int
     names: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Missing:
-    """What one permission would have told: its pairs by the reason why it was not read."""
-
-    permission: str
-    pairs: int
-    reasons: dict[str, list[Unassessed]]
-
-    @property
-    def where(self) -> str:
-        """Where the permission is granted: needs of Kubernetes begin with their verb."""
-        if not self.permission:
-            return ""
-        return "Kubernetes" if self.permission.startswith("list ") else "Azure"
 
 
 class Page:
@@ -116,7 +93,9 @@ class Page:
             return cluster_id
         if self._names[cluster.name] == 1:
             return cluster.name
-        return f"{cluster.name} ({' / '.join(filter(None, (cluster.subscription, cluster.resource_group))) or cluster_id})"
+        return (
+            f"{cluster.name} ({' / '.join(filter(None, (cluster.subscription, cluster.resource_group))) or cluster_id})"
+        )
 
     def cluster_anchor(self, cluster_id: str) -> str:
         """An id that is the same in every report."""
@@ -135,7 +114,8 @@ class Page:
         report = self._report
         scanned = sum(subscription.status == "scanned" for subscription in report.run.scope.subscriptions)
         looked = (
-            f"akscan looked at {_count(len(report.clusters), 'cluster')} in {_count(scanned, 'fully read subscription')} "
+            f"akscan looked at {_count(len(report.clusters), 'cluster')} "
+            f"in {_count(scanned, 'fully read subscription')} "
             f"with {_count(len(report.rules), 'rule')} on {report.run.started:%Y-%m-%d}"
         )
         if report.run.interrupted:
@@ -149,7 +129,9 @@ class Page:
             subjects = len({finding.subject.id for finding in report.findings})
             found = _count(len(report.findings), "finding")
             return f"It reports {found} on {_count(subjects, 'subject')}: {_listed(counts)}."
-        return "It found nothing wrong in what it could assess." if report.coverage.total.assessed else "It found nothing."
+        return (
+            "It found nothing wrong in what it could assess." if report.coverage.total.assessed else "It found nothing."
+        )
 
     def _unknown(self) -> str:
         total = self._report.coverage.total
@@ -157,12 +139,17 @@ class Page:
             return "No rule applied to anything it saw, so this report proves nothing."
         if total.assessed == total.applicable:
             return f"It assessed every one of the {_count(total.applicable, 'check')} that apply."
-        causes = [f"{len(self._report.not_assessed):,} not assessed"] if self._report.not_assessed else []
-        if self._report.errors:
-            causes.append(f"{len(self._report.errors):,} ended by an error of the rule")
+        causes = [
+            f"{len(results):,} {what}"
+            for results, what in (
+                (self._report.not_assessed, "not assessed"),
+                (self._report.errors, "ended by an error of the rule"),
+            )
+            if results
+        ]
         return (
             f"It assessed {total.percent} % of the checks that apply ({total.assessed:,} of {total.applicable:,}); "
-            f"{_listed(causes)}, which says nothing in favour of the subjects concerned."
+            f"the rest is unknown, not passed: {_listed(causes)}."
         )
 
     @cached_property
@@ -202,33 +189,28 @@ class Page:
         return tuple(sorted({rule.module for rule in self._report.rules}))
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str], Cell]:
-        """By cluster and topic; empty strings stand for all of them."""
-        cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
+    def cells(self) -> Mapping[tuple[str, str], Counter[str]]:
+        """Findings by severity, other results by status, of each cluster and topic; empty strings stand for all."""
         report = self._report
-        for finding in report.findings:
-            for cell in _cells_of(cells, finding.rule, finding.subject):
-                cell.findings[finding.severity] += 1
-        for passed in report.passed:
-            for cell in _cells_of(cells, passed.rule, passed.subject):
-                cell.passed += 1
-        for missing in report.not_assessed:
-            for cell in _cells_of(cells, missing.rule, missing.subject):
-                cell.not_assessed += 1
-        for crash in report.errors:
-            for cell in _cells_of(cells, crash.rule, crash.subject):
-                cell.errors += 1
-        return dict(cells)
-
-    def cell(self, cluster: str, topic: str) -> Cell:
-        return self._cells.get((cluster, topic)) or Cell()
+        results: Iterable[tuple[str, Failure | Passed | Unassessed | Crash]] = chain(
+            ((finding.severity, finding) for finding in report.findings),
+            ((Status.PASS, passed) for passed in report.passed),
+            ((Status.NOT_ASSESSED, missing) for missing in report.not_assessed),
+            ((Status.ERROR, crash) for crash in report.errors),
+        )
+        cells: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for key, result in results:
+            for cluster in (result.subject.cluster, ""):
+                for topic in (result.rule.module, ""):
+                    cells[cluster, topic][key] += 1
+        return cells
 
     @cached_property
     def clusters(self) -> tuple[ClusterFacts, ...]:
         """Those with the worst findings first."""
 
         def badness(cluster: ClusterFacts) -> tuple[list[int], str]:
-            findings = self.cell(cluster.id, "").findings
+            findings = self.cells[cluster.id, ""]
             return [-findings[severity] for severity in Severity], cluster.id
 
         return tuple(sorted(self._report.clusters, key=badness))
@@ -236,13 +218,11 @@ class Page:
     # --- the rest
 
     @cached_property
-    def missing(self) -> tuple[Missing, ...]:
-        """By the permission that would mend it; the one behind most pairs first."""
-        found = []
-        for permission, results in _grouped((r.permission, r) for r in self._report.not_assessed).items():
-            reasons = _grouped((result.reason, result) for result in results)
-            found.append(Missing(permission, len(results), dict(sorted(reasons.items()))))
-        return tuple(sorted(found, key=lambda missing: (-missing.pairs, missing.permission)))
+    def missing(self) -> dict[str, dict[str, list[Unassessed]]]:
+        """By the permission that would mend it, the one behind most pairs first, and by the reason."""
+        by_permission = _grouped((result.permission, result) for result in self._report.not_assessed)
+        ranked = sorted(by_permission.items(), key=lambda item: (-len(item[1]), item[0]))
+        return {permission: _grouped((r.reason, r) for r in results) for permission, results in ranked}
 
     @cached_property
     def inapplicable(self) -> dict[str, Counter[str]]:
@@ -251,11 +231,6 @@ class Page:
         for result in self._report.not_applicable:
             found[result.rule.id][result.reason] += 1
         return dict(found)
-
-    @cached_property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Rule × subject pairs by rule and status."""
-        return {rule: {str(status): counts[status] for status in Status} for rule, counts in self._report.counts().items()}
 
     @cached_property
     def subjects(self) -> dict[tuple[str, str], list[SubjectRef]]:
@@ -283,13 +258,6 @@ class Page:
 def subject_name(subject: SubjectRef) -> str:
     """With the namespace where it has one."""
     return f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
-
-
-def _cells_of(
-    cells: dict[tuple[str, str], Cell], rule: RuleInfo, subject: SubjectRef
-) -> tuple[Cell, Cell, Cell, Cell]:
-    cluster, topic = subject.cluster, rule.module
-    return cells[cluster, topic], cells[cluster, ""], cells["", topic], cells["", ""]
 
 
 def _place(subject: SubjectRef) -> tuple[str, str]:

@@ -1,18 +1,22 @@
 
 "use strict";
-// Without this script nothing is missing but the buttons.
-for (const commands of document.querySelectorAll("pre")) {
+// Without this script nothing is missing but the buttons, which appear where commands are shown.
+const offer = (commands) => {
+  if (!navigator.clipboard || commands.querySelector("button")) return;
+  const text = commands.textContent;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
   button.textContent = "Copy";
-  const text = commands.textContent;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   });
-  if (navigator.clipboard) commands.prepend(button);
-}
+  commands.prepend(button);
+};
+document.querySelectorAll(".fix pre, details[open] pre").forEach(offer);
+document.addEventListener("toggle", (event) => event.target.querySelectorAll(":scope > pre").forEach(offer), true);
+
 // A link to a finding opens what the finding stands in.
 const reveal = () => {
   const target = document.getElementById(location.hash.slice(1));

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import click
 
-from akscan.commands.options import Live, live_options
+from akscan.commands.options import Live, live_options, read_live
+from akscan.commands.sinks import WritingSink
 from akscan.errors import AkscanError
 from akscan.inventory_file import InventoryWriter
-from akscan.model.inventory import Azure, Manifest
-from akscan.model.kubernetes import KubernetesLists
-from akscan.model.text import ArmId
 
 _EXIT_FAILED = 2
 
@@ -41,7 +39,7 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
     akscan scan --inventory estate.akscan
     """
     with InventoryWriter(output) as writer:
-        sink = _WritingSink(writer)
+        sink = WritingSink(writer)
         if arm_files or dumps:
             from akscan.collect.imports import import_files  # noqa: PLC0415 only where it is wanted
 
@@ -50,7 +48,7 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
         elif complete:
             raise AkscanError("--complete goes with --arm or --kubernetes")
         else:
-            _collect(live, sink)
+            read_live(live, sink)
     sys.stderr.write(f"wrote {output}\n")
     return _EXIT_FAILED if sink.interrupted else 0
 
@@ -60,28 +58,3 @@ def _named(dump: str) -> tuple[str, Path]:
     if not equals or not name or not path:
         raise AkscanError(f"--kubernetes {dump}: expected NAME=FILE, the name or ARM id of the cluster and its dump")
     return name, Path(path)
-
-
-class _WritingSink:
-    def __init__(self, writer: InventoryWriter) -> None:
-        self._writer = writer
-        self.interrupted = False
-
-    def begin(self, _manifest: Manifest, azure: Azure) -> None:
-        self._writer.add_azure(azure)
-
-    def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
-        self._writer.add_cluster(cluster_id, lists)
-
-    def finish(self, manifest: Manifest) -> None:
-        self.interrupted = manifest.interrupted
-        self._writer.finish(manifest)
-
-
-def _collect(live: Live, sink: _WritingSink) -> None:
-    target = live.target()
-    from akscan.collect.live import collect as read  # noqa: PLC0415 the SDKs are loaded by a live collection only
-    from akscan.collect.progress import Progress  # noqa: PLC0415
-
-    with Progress(quiet=live.quiet) as progress:
-        read(target, sink, progress)

@@ -13,7 +13,7 @@ import click
 from akscan.config import Loaded, load_config
 
 if TYPE_CHECKING:
-    from akscan.collect.live import Target
+    from akscan.collect.live import Sink, Target
 
 _AUTHENTICATION = ("default", "cli", "managed-identity", "workload-identity", "environment")
 
@@ -92,6 +92,16 @@ def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_LIVE):
         wrapped = option(wrapped)
     return wrapped
+
+
+def read_live(live: Live, sink: Sink) -> None:
+    """Read what the options say into a sink, with progress. Raises `AkscanError`."""
+    target = live.target()
+    from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
+    from akscan.collect.progress import Progress  # noqa: PLC0415
+
+    with Progress(quiet=live.quiet) as progress:
+        collect(target, sink, progress)
 
 
 def format_options(command: Callable[..., Any]) -> Callable[..., Any]:

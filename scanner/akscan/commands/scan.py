@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from akscan.commands.options import Live, format_options, live_options
+from akscan.commands.options import Live, format_options, live_options, read_live
+from akscan.commands.sinks import Both, EvaluatingSink, WritingSink
 from akscan.config import select_rules
-from akscan.engine import Evaluation, SelectedRule
-from akscan.inventory_file import InventoryFile
-from akscan.model.inventory import Azure, Inventory, Manifest
-from akscan.model.kubernetes import KubernetesLists
-from akscan.model.text import ArmId
+from akscan.errors import AkscanError
+from akscan.inventory_file import InventoryFile, InventoryWriter
 from akscan.plugins import load_reporter, load_rules
 from akscan.results import Report, Severity
 from akscan.writing import write_reports
@@ -25,6 +23,7 @@ _EXIT_FAILED = 2
 
 @click.command(short_help="Collect, evaluate, report.")
 @click.option("--inventory", "saved", type=click.Path(path_type=Path), help="Evaluate a saved inventory instead.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save the inventory of a live scan too.")
 @live_options
 @click.option("--rule", "only", multiple=True, help="Only these rules: ids or prefixes (API-001, NET). Repeatable.")
 @click.option("--skip", multiple=True, help="Not these rules: ids or prefixes. Repeatable.")
@@ -34,6 +33,7 @@ _EXIT_FAILED = 2
 def scan(  # noqa: PLR0913 one argument an option
     live: Live,
     saved: Path | None,
+    save: Path | None,
     only: Sequence[str],
     skip: Sequence[str],
     fail_on: str | None,
@@ -48,11 +48,16 @@ def scan(  # noqa: PLR0913 one argument an option
     for name in formats:
         load_reporter(name)
     selected = select_rules(load_rules(), live.loaded, only, skip)
-    sink = _EvaluatingSink(selected, live.loaded.config.all_system_namespaces)
+    sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces)
+    if saved is not None and save is not None:
+        raise AkscanError("--save goes with a live scan, not with --inventory")
     if saved is not None:
         _replay(saved, sink)
+    elif save is not None:
+        with InventoryWriter(save) as writer:
+            read_live(live, Both(WritingSink(writer), sink))
     else:
-        _collect(live, sink)
+        read_live(live, sink)
     report = sink.report()
     for path in write_reports(report, formats, output):
         sys.stderr.write(f"wrote {path}\n")
@@ -81,42 +86,7 @@ def exit_code(report: Report, fail_on: Severity | None, min_coverage: float | No
     return 0
 
 
-class _EvaluatingSink:
-    """Evaluates clusters as they come in, so a fleet is never in memory at once."""
-
-    def __init__(self, rules: Sequence[SelectedRule], system_namespaces: frozenset[str]) -> None:
-        self._rules = rules
-        self._system_namespaces = system_namespaces
-        self._evaluation: Evaluation | None = None
-        self._report: Report | None = None
-
-    def begin(self, manifest: Manifest, azure: Azure) -> None:
-        inventory = Inventory(manifest, azure, system_namespaces=self._system_namespaces)
-        self._evaluation = Evaluation(self._rules, inventory)
-
-    def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
-        assert self._evaluation is not None  # noqa: S101 begin comes first
-        self._evaluation.add(cluster_id, lists)
-
-    def finish(self, manifest: Manifest) -> None:
-        assert self._evaluation is not None  # noqa: S101 begin comes first
-        self._report = self._evaluation.finish(manifest)
-
-    def report(self) -> Report:
-        assert self._report is not None  # noqa: S101 finish came before
-        return self._report
-
-
-def _collect(live: Live, sink: _EvaluatingSink) -> None:
-    target = live.target()
-    from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
-    from akscan.collect.progress import Progress  # noqa: PLC0415
-
-    with Progress(quiet=live.quiet) as progress:
-        collect(target, sink, progress)
-
-
-def _replay(path: Path, sink: _EvaluatingSink) -> None:
+def _replay(path: Path, sink: EvaluatingSink) -> None:
     with InventoryFile(path) as saved:
         sink.begin(saved.manifest, saved.azure())
         for cluster_id in saved.members:

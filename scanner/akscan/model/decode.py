@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -16,6 +17,10 @@ from akscan.model.literals import Literal
 from akscan.model.text import Token
 
 T = TypeVar("T")
+Hook = Callable[[type[Any], object], Any]
+
+_DECODERS: dict[tuple[Any, Hook], msgspec.json.Decoder[Any]] = {}
+_MAKING = threading.Lock()
 
 
 class Malformed(Exception):  # noqa: N818 becomes a gap
@@ -46,11 +51,23 @@ def decode_answer(data: bytes, kind: type[T]) -> T:
     return _decode(data, kind, _from_answer)
 
 
-def _decode(data: bytes, kind: type[T], hook: Callable[[type[Any], object], Any]) -> T:
+def _decode(data: bytes, kind: type[T], hook: Hook) -> T:
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=hook)
+        found: T = _decoder(kind, hook).decode(data)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(str(error)) from None
+    return found
+
+
+def _decoder(kind: Any, hook: Hook) -> msgspec.json.Decoder[Any]:
+    """One decoder for each type. msgspec describes a struct to itself at its first use, and crashes the interpreter
+    when two threads do that at once, so decoders are made one at a time.
+    """
+    with _MAKING:
+        key = (kind, hook)
+        if key not in _DECODERS:
+            _DECODERS[key] = msgspec.json.Decoder(kind, dec_hook=hook)
+        return _DECODERS[key]
 
 
 def encode(value: object) -> bytes:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
 from akscan.model.gaps import Gap, NotCollected
 from akscan.model.literals import Literal
+from akscan.model.quantities import quantity
 from akscan.model.selectors import LabelSelector, NodeSelector
 
 T = TypeVar("T")
@@ -117,6 +119,13 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
     env_from: tuple[EnvFromSource, ...] | None = None
     restart_policy: str | None = None
 
+    def request(self, resource: str) -> Decimal:
+        """What the container requests, in base units: the limit stands in for an absent request, absent counts as 0."""
+        for stated in (self.resources.requests, self.resources.limits):
+            if stated and resource in stated:
+                return quantity(stated[resource])
+        return Decimal(0)
+
 
 class Toleration(KubernetesStruct, frozen=True, kw_only=True):
     key: str = ""
@@ -179,6 +188,7 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
     resources: ResourceRequirements = ResourceRequirements()
+    overhead: dict[str, str | int | float] | None = None
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -212,6 +222,29 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
             if any(resource in (quantities or {}) for quantities in stated):
                 return True
         return False
+
+    def request(self, resource: str) -> Decimal:
+        """What the scheduler reserves for a pod, in base units: the pod-level request where it names the resource,
+        else the larger of what runs side by side and what any init container needs while it starts; plus the overhead.
+        """
+        stated = (self.resources.requests or {}).get(resource)
+        if stated is None:
+            running = sum((c.request(resource) for c in self.app_containers), Decimal(0))
+            base = max(running, self._initial_request(resource))
+        else:
+            base = quantity(stated)
+        return base + quantity((self.overhead or {}).get(resource, 0))
+
+    def _initial_request(self, resource: str) -> Decimal:
+        """The most that an init container needs beside the restartable ones that were started before it."""
+        peak = beside = Decimal(0)
+        for container in self.init_containers or ():
+            own = container.request(resource)
+            if container.restart_policy == "Always":
+                beside += own
+            else:
+                peak = max(peak, beside + own)
+        return peak
 
     def tolerates(self, taint: Taint) -> bool:
         return any(taint.tolerated_by(toleration) for toleration in self.tolerations or ())

@@ -305,11 +305,19 @@ class Subnet(Subject):
         return here and (bool(configuration.ancestor(_SCALE_SETS)) or interface.startswith("aks-"))
 
     def require_users(self, inventory: Inventory) -> None:
-        """Raises `NotCollected` where scale sets stand here whose cluster, if they belong to one, was not read."""
+        """Raises `NotCollected` where scale sets stand here whose cluster, if they belong to one, was not read, or
+        where a cluster's internal load balancers are unknown: neither Services were read nor does ARM list what the
+        cluster holds.
+        """
         for reference in self.resource(inventory).properties.ip_configurations:
             known = any(_is_of(cluster, reference.id) for cluster in self.clusters)
             if not known and reference.id.ancestor(_SCALE_SETS):
                 inventory.within(ManagedCluster, reference.id.subscription_scope)
+        network = inventory.virtual_network(self.id.parent)
+        holders = [r.id for s in network.properties.subnets for r in s.properties.ip_configurations] if network else []
+        for cluster in self._neighbourhood(inventory):
+            if not any(_is_of(cluster, holder) for holder in holders):
+                cluster.lists.services.complete()
 
     def _neighbourhood(self, inventory: Inventory) -> tuple[Cluster, ...]:
         """The clusters with nodes in this network: an internal load balancer may stand in any subnet of it."""
@@ -405,12 +413,10 @@ class ClusterVault(Subject):
 
     @classmethod
     def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        uses, gaps = _vault_uses(inventory, cluster)
+        uses, gaps = _vault_uses(cluster)
         for name in dict.fromkeys(uses):
             users = tuple(
-                VaultUse(other, by)
-                for other in inventory.clusters
-                for by in _vault_uses(inventory, other)[0].get(name, ())
+                VaultUse(other, by) for other in inventory.clusters for by in _vault_uses(other)[0].get(name, ())
             )
             if users[0].cluster.id == cluster.id:
                 yield cls(name, inventory.vault_named(name), users)
@@ -441,7 +447,7 @@ class ClusterVault(Subject):
         return self.vault
 
 
-def _vault_uses(inventory: Inventory, cluster: Cluster) -> tuple[dict[str, tuple[str, ...]], list[Gap]]:
+def _vault_uses(cluster: Cluster) -> tuple[dict[str, tuple[str, ...]], list[Gap]]:
     """Vault names (lower case) -> who reads them, and what may hide more of them."""
     uses: dict[str, tuple[str, ...]] = {}
     gaps = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from akscan.model.gaps import Gap, NotCollected
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import (
     SPOT_TAINT_KEY,
     Controller,
@@ -138,20 +138,22 @@ class Workload(Subject):
     def effective_spec(self) -> PodSpec:
         """The spec of the newest pod, so that defaults and mutations of admission count; without pods the template's.
 
-        Raises `NotCollected` where pods could not be listed.
+        Raises `NotCollected` where pods could not be listed, and for a controller of an unknown kind that has no pod
+        now.
         """
         pod = self.newest_pod
         if pod is not None and pod.spec is not None:
             return pod.spec
-        return self._template.spec if self._template else PodSpec()
-
-    @property
-    def declared_specs(self) -> tuple[PodSpec, ...]:
-        """The template's spec and, where pods were listed and differ, the effective one."""
-        known = [self._template.spec] if self._template else []
-        if self._pods_gap is None and (effective := self.effective_spec) not in known:
-            known.append(effective)
-        return tuple(known)
+        if self._template is None:
+            raise NotCollected(
+                Gap(
+                    source="kubernetes",
+                    scope=f"{self.kind} {self.namespace}/{self.name}",
+                    reason=Reason.UNKNOWN,
+                    detail="akscan does not read this kind, and none of its pods is running",
+                )
+            )
+        return self._template.spec
 
     def each_spec(self) -> Iterator[PodSpec]:
         """The template's spec, then the effective one where it differs. Raises `NotCollected` after the first where

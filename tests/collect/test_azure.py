@@ -1,0 +1,224 @@
+"""Reading Azure: scope, paging, throttling, refusals, references, and what must never be sent."""
+
+import threading
+
+import msgspec
+import pytest
+from akscan.collect.arm import Arm
+from akscan.collect.cloud import Cloud, credential_for, trust_of
+from akscan.inventory_file import InventoryFile
+from akscan.model.azure import AzureFirewall, PrivateDnsZone, RouteTable, Vault, VirtualNetwork
+from akscan.model.gaps import NotCollected, Reason
+from akscan.model.inventory import Inventory
+from akscan.model.needs import Need
+from akscan.model.reads import ARM_READS, Reader
+from akscan_fixtures.faults import Fault, FaultKind
+from azure.core.rest import HttpRequest
+from support import akscan, azure_options
+
+
+def collect(simulator, tmp_path, *options):
+    """The inventory of a live collection."""
+    target = tmp_path / "x.akscan"
+    outcome = akscan("collect", "-o", str(target), *azure_options(simulator), *options)
+    assert outcome.code == 0, outcome.err
+    with InventoryFile(target) as file:
+        return Inventory(file.manifest, file.azure(), {key: file.cluster(key) for key in file.members})
+
+
+def cluster_of(inventory, name):
+    return next(cluster for cluster in inventory.clusters if cluster.name == name)
+
+
+def test_everything_in_the_table_is_read(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    inventory = collect(simulator, tmp_path)
+    read = {read.type for read in inventory.azure.reads}
+    hubs = {"Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", "Microsoft.Network/virtualHubs/routingIntent"}
+    groups = {"Microsoft.Management/managementGroups/descendants"}
+    assert {str(entry.struct.arm_type) for entry in ARM_READS} - {str(kind) for kind in read} <= hubs | groups
+    assert all(read.gap is None for read in inventory.azure.reads)
+    assert inventory.manifest.identity
+
+
+@pytest.mark.parametrize("page_size", [1, 3])
+def test_paging_changes_nothing(page_size, serve, contoso, tmp_path):
+    whole = collect(serve(contoso), tmp_path)
+    paged = collect(serve(contoso, page_size=page_size), tmp_path)
+    assert paged.azure == whole.azure
+
+
+def test_letter_case_of_ids_changes_nothing(serve, contoso, tmp_path):
+    shouting = contoso.copy()
+    for resource in shouting.resources.values():
+        resource["id"] = resource["id"].replace("/resourceGroups/", "/RESOURCEGROUPS/")
+    inventory, whole = collect(serve(shouting), tmp_path), collect(serve(contoso), tmp_path)
+    assert [cluster.id for cluster in inventory.clusters] == [cluster.id for cluster in whole.clusters]
+
+
+@pytest.mark.parametrize("retry_after", [1, None])
+def test_throttling_is_waited_out(retry_after, serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    simulator.inject(Fault(match=r"/virtualNetworks\?", status=429, retry_after=retry_after, times=2))
+    inventory = collect(simulator, tmp_path)
+    assert all(read.gap is None for read in inventory.azure.reads)
+    assert [r.status for r in simulator.requests if r.path.endswith("/virtualNetworks")].count(429) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(match=r"/routeTables\?", status=403, times=None), Reason.FORBIDDEN),
+        (Fault(match=r"/routeTables\?", status=401, times=None), Reason.UNAUTHORIZED),
+        (Fault(match=r"/routeTables\?", status=400, times=None), Reason.MALFORMED),
+        (Fault(match=r"/routeTables\?", status=200, body=b'{"value": 7}', times=None), Reason.MALFORMED),
+        (Fault(match=r"/routeTables\?", status=200, body=b"not json", times=None), Reason.MALFORMED),
+        (Fault(match=r"/routeTables\?", kind=FaultKind.HTML, status=403, times=None), Reason.FORBIDDEN),
+    ],
+)
+def test_what_fails_becomes_a_gap_and_stops_nothing_else(fault, reason, serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    simulator.inject(fault)
+    inventory = collect(simulator, tmp_path)
+    gaps = [read for read in inventory.azure.reads if read.gap is not None]
+    assert gaps
+    assert {read.type for read in gaps} == {RouteTable.arm_type}
+    assert {read.gap.reason for read in gaps} == {reason}
+    assert {read.gap.permission for read in gaps} == {Need.ROUTE_TABLES}
+    assert len(inventory.clusters) == 7
+
+
+def test_a_resource_of_the_wrong_shape_is_a_gap_of_its_own(serve, contoso, tmp_path):
+    estate = contoso.copy()
+    vault = next(r for r in estate.resources.values() if r["type"].casefold() == "microsoft.keyvault/vaults")
+    vault["properties"]["networkAcls"] = {"defaultAction": 7}
+    inventory = collect(serve(estate), tmp_path)
+    gap = next(read.gap for read in inventory.azure.reads if read.gap is not None)
+    assert gap.reason is Reason.MALFORMED
+    assert "$.properties.networkAcls.defaultAction" in gap.detail
+    assert len(list(inventory.known(Vault))) == 1
+
+
+def test_a_subscription_of_choice_follows_references_into_others(serve, contoso, tmp_path):
+    production = next(s for s in contoso.subscriptions if s.display_name == "contoso-production")
+    simulator = serve(contoso)
+    inventory = collect(simulator, tmp_path, "-s", production.subscription_id)
+    assert {cluster.id.subscription for cluster in inventory.clusters} == {production.subscription_id}
+    connectivity = next(s for s in contoso.subscriptions if s.display_name == "contoso-connectivity").subscription_id
+    for kind in (VirtualNetwork, AzureFirewall, PrivateDnsZone):
+        assert any(found.id.subscription == connectivity for found in inventory.known(kind)), kind
+    listed = [r.path for r in simulator.requests if connectivity in r.path and r.path.count("/") <= 5]
+    assert not any("managedClusters" in path for path in listed)
+
+
+def test_scope_by_name_group_and_management_group(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    by_name = collect(simulator, tmp_path, "-s", "contoso-production", "-n", "AKS-Payments-Prod")
+    assert [cluster.name for cluster in by_name.clusters] == ["aks-payments-prod"]
+    group = cluster_of(by_name, "aks-payments-prod").id.resource_group
+    by_group = collect(simulator, tmp_path, "-g", group.upper())
+    assert {cluster.id.resource_group for cluster in by_group.clusters} == {group}
+    name = next(iter(contoso.management_groups))
+    everything = collect(simulator, tmp_path, "--management-group", name)
+    assert everything.manifest.scope.selectors == {"managementGroup": (name,)}
+
+
+@pytest.mark.parametrize("arguments", [("-s", "no-such-name"), ("--management-group", "no-such-group")])
+def test_a_scope_that_does_not_exist_is_an_error(arguments, serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    outcome = akscan("collect", "-o", str(tmp_path / "x.akscan"), *azure_options(simulator), *arguments)
+    assert outcome.code == 2
+    assert arguments[1] in outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_subscriptions_of_one_name_are_told_apart(serve, contoso, tmp_path):
+    estate = contoso.copy()
+    for subscription in estate.subscriptions:
+        subscription.display_name = "twin"
+    simulator = serve(estate)
+    assert len(collect(simulator, tmp_path).clusters) == 7
+    outcome = akscan("collect", "-o", str(tmp_path / "y.akscan"), *azure_options(simulator), "-s", "twin")
+    assert outcome.code == 2
+    assert "give the id" in outcome.err
+
+
+def test_absent_and_unreadable_never_look_alike(serve, contoso, tmp_path):
+    inventory = collect(serve(contoso), tmp_path)
+    network = next(inventory.known(VirtualNetwork))
+    listed = next(r.scope for r in inventory.azure.reads if r.type == VirtualNetwork.arm_type and r.scope.subscription)
+    gone = f"{listed.subscription_scope}/resourceGroups/x/providers/Microsoft.Network/virtualNetworks/gone"
+    assert inventory.find(VirtualNetwork, type(network.id)(gone)) is None
+    elsewhere = type(network.id)(
+        "/subscriptions/elsewhere/resourceGroups/x/providers/Microsoft.Network/virtualNetworks/v"
+    )
+    with pytest.raises(NotCollected):
+        inventory.find(VirtualNetwork, elsewhere)
+
+
+@pytest.fixture
+def arm(serve, contoso):
+    simulator = serve(contoso)
+    cloud = Cloud("custom", simulator.arm_endpoint, simulator.arm_audience, "login.example", str(simulator.ca_file))
+    with (
+        trust_of(cloud) as verify,
+        Arm(cloud, credential_for(cloud, "managed-identity", verify), verify, threading.Event()) as arm,
+    ):
+        yield arm
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
+def test_the_pipeline_lets_no_write_through(method, arm, contoso):
+    client = arm.client(Reader.CONTAINER_SERVICE, contoso.subscriptions[0].subscription_id)
+    request = HttpRequest(
+        method, f"/subscriptions/{contoso.subscriptions[0].subscription_id}/resourceGroups/x?api-version=2021-04-01"
+    )
+    with pytest.raises(PermissionError, match="does not write"):
+        client.send_request(request)
+
+
+def test_an_sdk_operation_that_writes_is_stopped(arm, contoso):
+    client = arm.client(Reader.CONTAINER_SERVICE, contoso.subscriptions[0].subscription_id)
+    with pytest.raises(PermissionError, match="does not write"):
+        client.managed_clusters.begin_stop("rg", "aks")
+
+
+def test_a_next_link_to_another_host_gets_no_token(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    body = msgspec.json.encode({"value": [], "nextLink": "https://127.0.0.1:9/steal"})
+    simulator.inject(Fault(match=r"/vaults\?", status=200, body=body, times=None))
+    inventory = collect(simulator, tmp_path)
+    gap = next(read.gap for read in inventory.azure.reads if read.gap is not None)
+    assert "another host" in gap.detail
+
+
+def test_a_next_link_in_a_circle_ends(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    for kind in ("vaults", "routeTables"):
+        link = f"{simulator.arm_endpoint}/subscriptions/x/providers/P/{kind}?circle=1"
+        body = msgspec.json.encode({"value": [], "nextLink": link})
+        simulator.inject(Fault(match=rf"/{kind}\?", status=200, body=body, times=None))
+    inventory = collect(simulator, tmp_path)
+    gaps = {str(read.type): read.gap for read in inventory.azure.reads if read.gap is not None}
+    assert {gap.detail for gap in gaps.values()} == {"nextLink leads in a circle"}
+    assert len(gaps) == 2
+
+
+def test_the_budget_of_calls_per_cluster_holds(serve, contoso, tmp_path):
+    """A further cluster costs at most six calls to ARM."""
+    few = serve(contoso)
+    collect(few, tmp_path)
+    estate = contoso.copy()
+    original = next(r for r in estate.resources.values() if r["name"] == "aks-legacy-shop")
+    for number in range(5):
+        twin = msgspec.json.decode(
+            msgspec.json.encode(original).replace(b"aks-legacy-shop", f"aks-twin-{number}".encode())
+        )
+        estate.resources[twin["id"].casefold()] = twin
+    many = serve(estate)
+    collect(many, tmp_path)
+
+    def calls(simulator):
+        return sum(request.service == "arm" for request in simulator.requests)
+
+    assert calls(many) - calls(few) <= 5 * 6

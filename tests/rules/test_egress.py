@@ -1,0 +1,332 @@
+"""The ways out of a cluster."""
+
+import msgspec
+import pytest
+from akscan.model.azure import (
+    AdvancedNetworking,
+    AdvancedNetworkingSecurity,
+    HttpProxyConfig,
+    HubConnection,
+    HubConnectionProperties,
+    Reference,
+    RoutingIntent,
+    RoutingIntentProperties,
+    RoutingPolicy,
+    VirtualHub,
+)
+from akscan.model.kubernetes import CiliumClusterwideNetworkPolicy, CiliumDefaultDeny, CiliumPolicySpec
+from akscan.model.selectors import Expression, LabelSelector
+from akscan.model.text import ArmId, Token
+from akscan.sdk import Need, Status
+from akscan.testing import (
+    GROUP,
+    NETWORK,
+    case,
+    cluster,
+    evaluate,
+    inventory,
+    named,
+    node_pool,
+    peering,
+    route,
+    route_table,
+    subnet,
+    virtual_network,
+)
+from akscan_rules.egress import egress_is_filtered
+
+HUB = f"{GROUP}/providers/Microsoft.Network/virtualHubs/hub"
+ACNS = AdvancedNetworking(enabled=True, security=AdvancedNetworkingSecurity(enabled=True))
+ACCEPT = {"accept_fqdn_policies": True}
+BARE = virtual_network(subnet(routed=False))
+GATEWAY = virtual_network(
+    subnet(routed=False), subnet("GatewaySubnet", "10.0.9.0/24", ip_configurations=(Reference(id=ArmId("/x")),))
+)
+
+
+def leaves(outbound="loadBalancer", **fields):
+    """A cluster with an outbound type."""
+    return cluster(network={"outbound_type": Token(outbound), **fields.pop("network", {})}, **fields)
+
+
+def two_subnets(second):
+    """A cluster with a pool in the routed subnet and one in ``second``, and their network."""
+    pools = [node_pool(), node_pool("user", vnet_subnet_id=second.id)]
+    return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
+
+
+def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None):
+    """A clusterwide policy on all pods, the namespaces under ``keys`` aside."""
+    expressions = tuple(Expression(key=key, operator="NotIn", values=values) for key in keys)
+    return named(
+        CiliumClusterwideNetworkPolicy,
+        "egress",
+        spec=CiliumPolicySpec(
+            endpoint_selector=LabelSelector(match_labels=labels, match_expressions=expressions),
+            egress=None if egress is None else (msgspec.Raw(b"{}"),) * egress,
+            enable_default_deny=CiliumDefaultDeny(egress=deny),
+        ),
+    )
+
+
+def connected_hub(*intents):
+    """A virtual hub that the network is connected to."""
+    return [
+        VirtualHub(id=ArmId(HUB), name="hub"),
+        HubConnection(
+            id=ArmId(f"{HUB}/hubVirtualNetworkConnections/spoke"),
+            name="spoke",
+            properties=HubConnectionProperties(remote_virtual_network=Reference(id=ArmId(NETWORK.upper()))),
+        ),
+        *intents,
+    ]
+
+
+INTENT = RoutingIntent(
+    id=ArmId(f"{HUB}/routingIntent/intent"),
+    name="intent",
+    properties=RoutingIntentProperties(
+        routing_policies=(RoutingPolicy(name="internet", destinations=(Token("Internet"),)),)
+    ),
+)
+FILTERED = leaves(network={"advanced_networking": ACNS})
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("outboundType absent, no route table", [leaves(), BARE], Status.FAIL),
+        case("loadBalancer, every node subnet routes 0.0.0.0/0 to an appliance", [leaves()], Status.PASS),
+        case(
+            "loadBalancer, one of two node subnets has no route table",
+            two_subnets(subnet("user", "10.0.1.0/24", routed=False)),
+            Status.FAIL,
+        ),
+        case("managedNATGateway", [leaves("managedNATGateway"), BARE], Status.FAIL),
+        case(
+            "loadBalancer with httpProxyConfig only",
+            [leaves(http_proxy_config=HttpProxyConfig()), BARE],
+            Status.FAIL,
+        ),
+        case("userDefinedRouting", [leaves("userDefinedRouting"), BARE], Status.NOT_APPLICABLE),
+        case("none", [leaves("none"), BARE], Status.NOT_APPLICABLE),
+        case("no vnetSubnetID, loadBalancer", [leaves(pools=[node_pool(vnet_subnet_id=ArmId())])], Status.FAIL),
+        case(
+            "loadBalancer, no default route, peering with useRemoteGateways",
+            [leaves(), virtual_network(subnet(routed=False), peerings=[peering(use_remote_gateways=True)])],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "accept_fqdn_policies true, ACNS security on, clusterwide egress policy",
+            [FILTERED, BARE, policy()],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case("block", [leaves("block"), BARE], Status.NOT_APPLICABLE),
+        case("managedNATGatewayV2", [leaves("managedNATGatewayV2"), BARE], Status.FAIL),
+        case("userAssignedNATGateway, in another case", [leaves("UserAssignedNatGateway"), BARE], Status.FAIL),
+        case(
+            "a pool without vnetSubnetID beside one that is routed",
+            [leaves(pools=[node_pool(), node_pool("x", vnet_subnet_id=ArmId())])],
+            Status.FAIL,
+        ),
+        case(
+            "the pod subnet has no route table",
+            [
+                leaves(
+                    network={"network_plugin_mode": Token()},
+                    pools=[node_pool(pod_subnet_id=ArmId(f"{NETWORK}/subnets/pods"))],
+                ),
+                virtual_network(subnet(), subnet("pods", "10.0.4.0/22", routed=False)),
+                route_table(),
+            ],
+            Status.FAIL,
+        ),
+        # where the default route leads
+        case(
+            "default route to the Internet",
+            [leaves(), virtual_network(), route_table(route(hop="Internet"))],
+            Status.FAIL,
+        ),
+        case(
+            "default route to a VPN gateway",
+            [leaves(), virtual_network(), route_table(route(hop="VirtualNetworkGateway", address=""))],
+            Status.PASS,
+        ),
+        case(
+            "default route to several appliances",
+            [leaves(), virtual_network(), route_table(route(hop="VirtualApplianceEcmp"))],
+            Status.PASS,
+        ),
+        case(
+            "a route table without a default route",
+            [leaves(), virtual_network(), route_table(route("10.9.0.0/16"))],
+            Status.FAIL,
+        ),
+        case(
+            "default route to the Internet, gateway in the network",
+            [leaves(), virtual_network(subnet(), *GATEWAY.properties.subnets[1:]), route_table(route(hop="Internet"))],
+            Status.FAIL,
+        ),
+        # what ARM does not show
+        case("gateway in the network", [leaves(), GATEWAY], Status.NOT_ASSESSED),
+        case(
+            "gateway in the network, propagation off",
+            [
+                leaves(),
+                virtual_network(subnet(), *GATEWAY.properties.subnets[1:]),
+                route_table(route("10.9.0.0/16"), disable_bgp_route_propagation=True),
+            ],
+            Status.FAIL,
+        ),
+        case("virtual hub with routing intent", [leaves(), BARE, connected_hub(INTENT)], Status.NOT_ASSESSED),
+        case("virtual hub without routing intent", [leaves(), BARE, connected_hub()], Status.NOT_ASSESSED),
+        case("a virtual hub that the network is not connected to", [leaves(), BARE, connected_hub()[:1]], Status.FAIL),
+        case(
+            "one subnet unfiltered, the network of the first unknown",
+            [leaves(pools=[node_pool("far", vnet_subnet_id=ArmId(f"{NETWORK}2/subnets/far")), node_pool()]), BARE],
+            Status.FAIL,
+        ),
+        case(
+            "a subnet that its network does not have", [leaves(), virtual_network(subnet("other"))], Status.NOT_ASSESSED
+        ),
+        case("networks unreadable", [leaves()], Status.NOT_ASSESSED, unreadable=[Need.VIRTUAL_NETWORKS]),
+        case("subnets unreadable", [leaves()], Status.NOT_ASSESSED, unreadable=[Need.SUBNETS]),
+        case("route tables unreadable", [leaves()], Status.NOT_ASSESSED, unreadable=[Need.ROUTE_TABLES]),
+        case("virtual hubs unreadable", [leaves(), BARE], Status.NOT_ASSESSED, unreadable=[Need.VIRTUAL_HUBS]),
+        case(
+            "hub connections unreadable",
+            [leaves(), BARE, connected_hub()[:1]],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.HUB_CONNECTIONS],
+        ),
+        case("hubs unreadable, every subnet routed", [leaves()], Status.PASS, unreadable=[Need.VIRTUAL_HUBS]),
+        case(
+            "no vnetSubnetID, networks unreadable",
+            [leaves(pools=[node_pool(vnet_subnet_id=ArmId())])],
+            Status.FAIL,
+            unreadable=[Need.VIRTUAL_NETWORKS],
+        ),
+        case("cluster unreadable", [], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
+        # policies by name
+        case("policies do not count unless accepted", [FILTERED, BARE, policy()], Status.FAIL),
+        case("accepted, ACNS security off", [leaves(), BARE, policy()], Status.FAIL, parameters=ACCEPT),
+        case(
+            "accepted, another dataplane",
+            [leaves(network={"advanced_networking": ACNS, "network_dataplane": Token("azure")}), BARE, policy()],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case("accepted, no policy", [FILTERED, BARE], Status.FAIL, parameters=ACCEPT),
+        case(
+            "accepted, policy without egress section",
+            [FILTERED, BARE, policy(egress=None)],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, empty egress section, with which Cilium denies nothing",
+            [FILTERED, BARE, policy(egress=0)],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policy that allows without denying the rest",
+            [FILTERED, BARE, policy(deny=False)],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policy on some pods",
+            [FILTERED, BARE, policy(labels={"app": "a"})],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policy spares system namespaces",
+            [FILTERED, BARE, policy(keys=["k8s:io.kubernetes.pod.namespace"])],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policy spares a namespace of the user",
+            [FILTERED, BARE, policy(keys=["io.kubernetes.pod.namespace"], values=("kube-system", "shop"))],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policy selects by another label",
+            [FILTERED, BARE, policy(keys=["tier"])],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "accepted, policies unreadable",
+            [FILTERED, BARE],
+            Status.NOT_ASSESSED,
+            parameters=ACCEPT,
+            unreadable=[Need.CILIUM_CLUSTERWIDE_POLICIES],
+        ),
+        case(
+            "accepted, policies unreadable, routed anyway",
+            [FILTERED],
+            Status.PASS,
+            parameters=ACCEPT,
+            unreadable=[Need.CILIUM_CLUSTERWIDE_POLICIES],
+        ),
+        case(
+            "accepted, policies unreadable, ACNS off",
+            [leaves(), BARE],
+            Status.FAIL,
+            parameters=ACCEPT,
+            unreadable=[Need.CILIUM_CLUSTERWIDE_POLICIES],
+        ),
+        case(
+            "accepted, policy there, route tables unreadable",
+            [FILTERED, policy()],
+            Status.PASS,
+            parameters=ACCEPT,
+            unreadable=[Need.ROUTE_TABLES],
+        ),
+    ],
+)
+def test_egress_is_filtered(world, expected):
+    assert evaluate(egress_is_filtered, world).status is expected
+
+
+def test_the_subnet_is_named_and_fills_the_fix():
+    world = inventory(two_subnets(subnet("user", "10.0.1.0/24", routed=False)))
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.message == "subnet user lets traffic out unfiltered: no route table"
+    assert finding.fill == {"vnet_resource_group": "rg-test", "vnet": "vnet", "subnet": "user", "route_table": ""}
+    assert finding.evidence == {
+        "outboundType": "loadBalancer",
+        "httpProxyConfig": False,
+        "advancedNetworking.security.enabled": False,
+        "subnets": (
+            f"{NETWORK}/subnets/nodes: 0.0.0.0/0 to VirtualAppliance 10.1.0.4 in route table rt-egress",
+            f"{NETWORK}/subnets/user: no route table",
+        ),
+    }
+
+
+def test_every_unfiltered_subnet_is_named():
+    second = subnet("user", "10.0.1.0/24")
+    things = [*two_subnets(second)[:2], route_table(route("10.9.0.0/16"))]
+    (finding,) = evaluate(egress_is_filtered, inventory(things)).findings
+    assert finding.message.count("no default route in route table rt-egress") == 2
+    assert finding.fill["route_table"] == "rt-egress"
+
+
+def test_what_could_not_be_read_stands_in_the_evidence():
+    away = ArmId(f"{NETWORK}2/subnets/far".replace("0001/", "0002/"))
+    world = inventory(leaves(pools=[node_pool(), node_pool("far", vnet_subnet_id=away)]), BARE)
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.evidence["subnets"][1] == f"{away}: not read ({Need.VIRTUAL_NETWORKS})"
+
+
+def test_an_unknown_route_says_whence_it_may_come():
+    assert (
+        "virtual hub hub with routing intent"
+        in evaluate(egress_is_filtered, inventory(leaves(), BARE, connected_hub(INTENT))).reason
+    )

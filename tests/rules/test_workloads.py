@@ -1,0 +1,284 @@
+"""What workloads may do and what they state about themselves."""
+
+import pytest
+from akscan.model.azure import BootstrapProfile
+from akscan.model.kubernetes import (
+    DaemonSet,
+    Job,
+    PodSecurityContext,
+    ResourceRequirements,
+    SecurityContext,
+    WindowsOptions,
+)
+from akscan.model.text import ArmId
+from akscan.sdk import Need, Status
+from akscan.testing import (
+    GROUP,
+    case,
+    cluster,
+    container,
+    evaluate,
+    evaluate_all,
+    inventory,
+    pod,
+    pod_spec,
+    workload,
+)
+from akscan_rules.workloads import containers_state_their_resources, no_container_is_privileged
+
+PRIVILEGED = container(security_context=SecurityContext(privileged=True))
+MANAGED = {"kubernetes.azure.com/managedby": "aks"}
+HOST_PROCESS = PodSecurityContext(windows_options=WindowsOptions(host_process=True))
+REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/acrboot"
+
+
+def host_process(value):
+    return container(security_context=SecurityContext(windows_options=WindowsOptions(host_process=value)))
+
+
+def image(reference, *, privileged=True):
+    return pod_spec(container(image=reference, security_context=SecurityContext(privileged=privileged)))
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case(
+            "privileged absent", [workload(spec=pod_spec(container(security_context=SecurityContext())))], Status.PASS
+        ),
+        case("no security context", [workload()], Status.PASS),
+        case("privileged false", [workload(spec=image("contoso.azurecr.io/app:1", privileged=False))], Status.PASS),
+        case("privileged true on a container", [workload(spec=pod_spec(PRIVILEGED))], Status.FAIL),
+        case(
+            "privileged true on the second container",
+            [workload(spec=pod_spec(container("a"), PRIVILEGED))],
+            Status.FAIL,
+        ),
+        case(
+            "privileged true on an init container",
+            [workload(spec=pod_spec(init_containers=(PRIVILEGED,)))],
+            Status.FAIL,
+        ),
+        case(
+            "privileged true on an ephemeral container",
+            [workload(admitted=pod_spec(ephemeral_containers=(PRIVILEGED,)))],
+            Status.FAIL,
+        ),
+        case(
+            "pod-level windowsOptions.hostProcess true",
+            [workload(spec=pod_spec(security_context=HOST_PROCESS))],
+            Status.FAIL,
+        ),
+        case("container hostProcess true", [workload(spec=pod_spec(host_process(value=True)))], Status.FAIL),
+        case(
+            "container hostProcess false over pod hostProcess true",
+            [workload(spec=pod_spec(host_process(value=False), security_context=HOST_PROCESS))],
+            Status.PASS,
+        ),
+        case(
+            "kube-proxy in kube-system (managed label)",
+            [workload(DaemonSet, "kube-proxy", "kube-system", spec=pod_spec(PRIVILEGED), pods=1, labels=MANAGED)],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "managed label outside the system namespaces",
+            [workload(spec=pod_spec(PRIVILEGED), labels=MANAGED)],
+            Status.FAIL,
+        ),
+        case(
+            "privileged DaemonSet from docker.io in kube-system",
+            [workload(DaemonSet, "miner", "kube-system", spec=image("miner:1"), pods=1)],
+            Status.FAIL,
+        ),
+        case(
+            "privileged DaemonSet from mcr.microsoft.com in kube-system",
+            [workload(DaemonSet, "csi", "kube-system", spec=image("mcr.microsoft.com/oss/csi:1"), pods=1)],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "image of the bootstrap registry in kube-system",
+            [
+                cluster(bootstrap_profile=BootstrapProfile(container_registry_id=ArmId(REGISTRY))),
+                workload(DaemonSet, "csi", "kube-system", spec=image("acrboot.azurecr.io/oss/csi:1"), pods=1),
+            ],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "image of another registry in kube-system",
+            [
+                cluster(bootstrap_profile=BootstrapProfile(container_registry_id=ArmId(REGISTRY))),
+                workload(DaemonSet, "csi", "kube-system", spec=image("other.azurecr.io/oss/csi:1"), pods=1),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "image of a registry in kube-system, cluster unreadable",
+            [workload(DaemonSet, "csi", "kube-system", spec=image("acrboot.azurecr.io/oss/csi:1"), pods=1)],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.MANAGED_CLUSTERS],
+        ),
+        case("three pods of one Deployment", [workload(spec=pod_spec(PRIVILEGED), replicas=3)], Status.FAIL),
+        case("set by admission", [workload(admitted=pod_spec(PRIVILEGED))], Status.FAIL),
+        case("taken away by admission", [workload(spec=pod_spec(PRIVILEGED), admitted=pod_spec())], Status.PASS),
+        case("privileged workload without pods", [workload(spec=pod_spec(PRIVILEGED), replicas=0)], Status.FAIL),
+        case("privileged bare pod", [pod(spec=pod_spec(PRIVILEGED))], Status.FAIL),
+        case(
+            "in ignored_workloads",
+            [workload(spec=pod_spec(PRIVILEGED))],
+            Status.NOT_APPLICABLE,
+            parameters={"ignored_workloads": ("shop/app",)},
+        ),
+        case(
+            "another namespace in ignored_workloads",
+            [workload(spec=pod_spec(PRIVILEGED))],
+            Status.FAIL,
+            parameters={"ignored_workloads": ("web/app", "app", "shop/*")},
+        ),
+        case("pods forbidden", [workload()], Status.NOT_ASSESSED, subject="app", unreadable=[Need.PODS]),
+        case("ReplicaSets forbidden", [workload()], Status.NOT_ASSESSED, subject="app", unreadable=[Need.REPLICA_SETS]),
+        case("DaemonSets forbidden", [workload(DaemonSet)], Status.NOT_ASSESSED, unreadable=[Need.DAEMON_SETS]),
+    ],
+)
+def test_no_container_is_privileged(world, expected):
+    assert evaluate(no_container_is_privileged, world).status is expected
+
+
+def test_three_privileged_pods_make_one_finding():
+    verdicts = evaluate_all(no_container_is_privileged, inventory(workload(spec=pod_spec(PRIVILEGED), replicas=3)))
+    assert list(verdicts) == ["deployment/shop/app"]
+    assert len(verdicts["deployment/shop/app"].findings) == 1
+
+
+def test_the_evidence_names_each_container_and_field():
+    agent = container("agent", image="contoso.azurecr.io/agent:2", security_context=SecurityContext(privileged=True))
+    spec = pod_spec(agent, container("beside"), service_account_name="agent", init_containers=(PRIVILEGED,))
+    finding = evaluate(no_container_is_privileged, inventory(workload(DaemonSet, spec=spec, pods=1))).findings[0]
+    assert finding.evidence == {
+        "containers": [
+            "agent (contoso.azurecr.io/agent:2): privileged",
+            "app (registry.example/app:1.0): privileged",
+        ],
+        "serviceAccountName": "agent",
+        "kind": "DaemonSet",
+        "onEveryNode": True,
+    }
+
+
+def test_a_container_that_denies_host_process_is_not_named():
+    own, inherited = host_process(value=False), container("inherits")
+    spec = pod_spec(own, inherited, security_context=HOST_PROCESS)
+    finding = evaluate(no_container_is_privileged, inventory(workload(spec=spec))).findings[0]
+    assert finding.evidence["containers"] == ["inherits (registry.example/app:1.0): hostProcess"]
+
+
+def stating(name="app", *, requests=None, limits=None, **fields):
+    """A container with these quantities and no other."""
+    return container(name, resources=ResourceRequirements(requests=requests, limits=limits), **fields)
+
+
+BOTH = {"cpu": "100m", "memory": "128Mi"}
+MEMORY = {"memory": "256Mi"}
+SILENT = stating()
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("all three set", [workload(spec=pod_spec(stating(requests=BOTH, limits=MEMORY)))], Status.PASS),
+        case("limits.cpu absent", [workload(spec=pod_spec(stating(requests=BOTH, limits=MEMORY)))], Status.PASS),
+        case("limits.memory absent", [workload(spec=pod_spec(stating(requests=BOTH)))], Status.FAIL),
+        case(
+            "requests.memory alone absent, limits.memory set",
+            [workload(spec=pod_spec(stating(requests={"cpu": "1"}, limits=MEMORY)))],
+            Status.PASS,
+        ),
+        case("requests.cpu absent", [workload(spec=pod_spec(stating(requests=MEMORY, limits=MEMORY)))], Status.FAIL),
+        case(
+            "requests.cpu absent, limits.cpu set",
+            [workload(spec=pod_spec(stating(requests=MEMORY, limits={"cpu": "1", "memory": "256Mi"})))],
+            Status.PASS,
+        ),
+        case("nothing stated", [workload(spec=pod_spec(SILENT))], Status.FAIL),
+        case(
+            "template empty, LimitRange default on the pods",
+            [workload(spec=pod_spec(SILENT), admitted=pod_spec())],
+            Status.PASS,
+        ),
+        case("template empty, no pods", [workload(spec=pod_spec(SILENT), replicas=0)], Status.FAIL),
+        case(
+            "pod-level spec.resources with all three",
+            [workload(spec=pod_spec(SILENT, resources=ResourceRequirements(requests=BOTH, limits=MEMORY)))],
+            Status.PASS,
+        ),
+        case(
+            "pod-level requests, no memory limit",
+            [workload(spec=pod_spec(SILENT, resources=ResourceRequirements(requests=BOTH)))],
+            Status.FAIL,
+        ),
+        case("sidecar without resources", [workload(spec=pod_spec(container(), stating("sidecar")))], Status.FAIL),
+        case(
+            "restartable init container without resources",
+            [workload(spec=pod_spec(init_containers=(stating("proxy", restart_policy="Always"),)))],
+            Status.FAIL,
+        ),
+        case(
+            "init container without resources",
+            [workload(spec=pod_spec(init_containers=(stating("setup"),)))],
+            Status.PASS,
+        ),
+        case(
+            "required extended by limits.cpu, absent",
+            [workload()],
+            Status.FAIL,
+            parameters={"required": ("requests.cpu", "requests.memory", "limits.memory", "limits.cpu")},
+        ),
+        case("required empty", [workload(spec=pod_spec(SILENT))], Status.PASS, parameters={"required": ()}),
+        case("Job", [workload(Job, spec=pod_spec(SILENT))], Status.FAIL),
+        case(
+            "Job, include_jobs false",
+            [workload(Job, spec=pod_spec(SILENT))],
+            Status.NOT_APPLICABLE,
+            parameters={"include_jobs": False},
+        ),
+        case(
+            "Deployment, include_jobs false",
+            [workload(spec=pod_spec(SILENT))],
+            Status.FAIL,
+            parameters={"include_jobs": False},
+        ),
+        case(
+            "AKS-managed",
+            [workload(DaemonSet, "csi", "kube-system", spec=pod_spec(SILENT), labels=MANAGED, pods=1)],
+            Status.NOT_APPLICABLE,
+        ),
+        case("pods unreadable", [workload()], Status.NOT_ASSESSED, subject="app", unreadable=[Need.PODS]),
+        case(
+            "template empty, pods unreadable",
+            [workload(spec=pod_spec(SILENT))],
+            Status.NOT_ASSESSED,
+            subject="app",
+            unreadable=[Need.PODS],
+        ),
+    ],
+)
+def test_containers_state_their_resources(world, expected):
+    assert evaluate(containers_state_their_resources, world).status is expected
+
+
+def test_the_evidence_tells_what_is_stated_and_what_is_missing():
+    spec = pod_spec(
+        stating("web", requests={"memory": "1Gi", "cpu": 1}, limits={"memory": "1Gi"}),
+        stating("sidecar", requests=MEMORY),
+        resources=ResourceRequirements(limits={"cpu": "2"}),
+    )
+    finding = evaluate(containers_state_their_resources, inventory(workload(spec=spec, replicas=2))).findings[0]
+    assert finding.message == "sidecar states no limits.memory"
+    assert finding.evidence == {
+        "missing": ["sidecar: limits.memory"],
+        "requests": ["web: cpu=1, memory=1Gi", "sidecar: memory=256Mi"],
+        "limits": ["web: memory=1Gi", "sidecar: none"],
+        "spec.resources.requests": "none",
+        "spec.resources.limits": "cpu=2",
+        "qosClass": ["Burstable"],
+    }
+    assert finding.fill == {"container": "sidecar"}
