@@ -124,6 +124,10 @@ class _Page:
         place = f" in {plain(run.cloud)}" if run.cloud else ""
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
         self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
+        figures = ", ".join(f"{count} {severity}" for severity, count in self._report.severities().items() if count)
+        percent = self._report.coverage.total.percent
+        found = len(self._report.findings)
+        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}; {percent} % assessed", "bold"))
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 

@@ -1,6 +1,5 @@
 """The way to the Kubernetes API server."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from akscan.sdk import (
@@ -15,13 +14,9 @@ from akscan.sdk import (
     Pillar,
     Severity,
     Token,
+    is_private,
+    network_of,
     rule,
-)
-
-#: No packet from the Internet bears an address of these.
-_PRIVATE = tuple(
-    ipaddress.ip_network(prefix)
-    for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 
 
@@ -80,20 +75,14 @@ def api_server_is_closed_to_the_internet(
 
 def _too_wide(entry: str, widest: dict[int, int], broad_service_tags: tuple[str, ...]) -> str:
     """Why an authorized range admits too much, or an empty string. An entry that is no address is a service tag."""
-    try:
-        network = ipaddress.ip_network(entry.strip(), strict=False)
-    except ValueError:
+    network = network_of(entry)
+    if network is None:
         tag = Token(entry.strip())
         is_broad = tag in broad_service_tags or tag.casefold().startswith("azurecloud.")
         return "service tag of many customers" if is_broad else ""
-    if network.prefixlen >= widest[network.version] or _is_private(network):
+    if network.prefixlen >= widest[network.version] or is_private(network):
         return ""
     return f"admits {network.num_addresses} addresses"
-
-
-def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    ends = (network.network_address, network.broadcast_address)
-    return any(all(end in private for end in ends) for private in _PRIVATE)
 
 
 @rule(

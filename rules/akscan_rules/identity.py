@@ -179,7 +179,7 @@ def _is_bound(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[
             f"pods can become the control plane through identity bindings ({', '.join(b.name for b in bindings)})",
             {"userAssignedIdentities": identity.resource_id, "identityBindings": bindings},
         )
-    for cluster in sorted(inventory.known(ManagedCluster), key=lambda resource: resource.id):
+    for cluster in inventory.clusters:
         inventory.within(IdentityBinding, cluster.id)
 
 

@@ -43,8 +43,8 @@ class _ManifestMember(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AzureMember(msgspec.Struct, frozen=True, kw_only=True):
-    resources: dict[Token, msgspec.Raw]
-    reads: tuple[Read, ...]
+    resources: dict[Token, msgspec.Raw] = {}
+    reads: tuple[Read, ...] = ()
 
 
 class InventoryWriter:

@@ -25,6 +25,7 @@ from akscan.model.azure import (
     Vault,
     VirtualNetwork,
 )
+from akscan.model.cidr import is_private, network_of
 from akscan.model.cluster import (
     Cluster,
     ClusterRoleBindingSubject,
@@ -68,12 +69,12 @@ __all__ = [
     "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
     "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
     "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
-    "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation", "Report", "Resource",
-    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef",
-    "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload",
-    "any_of", "decode_report", "encode_report", "if_known", "image_host", "image_matches", "minor", "prefixes",
-    "rule", "usable", "version_key",
+    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
+    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation",
+    "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status",
+    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault",
+    "VirtualNetwork", "Workload", "any_of", "decode_report", "encode_report", "if_known", "image_host",
+    "image_matches", "is_private", "minor", "network_of", "prefixes", "rule", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from akscan.model.gaps import NotCollected, Reason
 from akscan.model.inventory import Inventory
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, Reader
+from akscan.model.text import ArmId
 from akscan_fixtures.faults import Fault, FaultKind
 from azure.core.rest import HttpRequest
 from support import akscan, azure_options
@@ -145,13 +146,10 @@ def test_subscriptions_of_one_name_are_told_apart(serve, contoso, tmp_path):
 
 def test_absent_and_unreadable_never_look_alike(serve, contoso, tmp_path):
     inventory = collect(serve(contoso), tmp_path)
-    network = next(inventory.known(VirtualNetwork))
-    listed = next(r.scope for r in inventory.azure.reads if r.type == VirtualNetwork.arm_type and r.scope.subscription)
-    gone = f"{listed.subscription_scope}/resourceGroups/x/providers/Microsoft.Network/virtualNetworks/gone"
-    assert inventory.find(VirtualNetwork, type(network.id)(gone)) is None
-    elsewhere = type(network.id)(
-        "/subscriptions/elsewhere/resourceGroups/x/providers/Microsoft.Network/virtualNetworks/v"
-    )
+    network = "resourceGroups/x/providers/Microsoft.Network/virtualNetworks/gone"
+    listed = cluster_of(inventory, "aks-payments-prod").id.subscription_scope
+    assert inventory.find(VirtualNetwork, ArmId(f"{listed}/{network}")) is None
+    elsewhere = ArmId(f"/subscriptions/elsewhere/{network}")
     with pytest.raises(NotCollected):
         inventory.find(VirtualNetwork, elsewhere)
 

@@ -79,7 +79,7 @@ def test_no_way_in_is_a_gap_of_every_list(fault, reason, serve, contoso, tmp_pat
     [
         (Fault(match="/services", status=403, times=None), Reason.FORBIDDEN),
         (Fault(match="/services", status=500, times=None), Reason.SERVER_ERROR),
-        (Fault(match="/services", status=404, times=None), Reason.MALFORMED),
+        (Fault(match="/services", status=404, times=None), Reason.NOT_FOUND),
         (Fault(match="/services", kind=FaultKind.TRUNCATE, times=None), Reason.MALFORMED),
         (Fault(match="/services", kind=FaultKind.RESET, times=None), Reason.UNREACHABLE),
         (Fault(match="/services", kind=FaultKind.HTML, status=200, times=None), Reason.MALFORMED),

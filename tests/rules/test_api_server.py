@@ -151,6 +151,7 @@ def test_the_delegated_subnet_fills_the_fix():
             Status.NOT_APPLICABLE,
         ),
         case("public cluster", [cluster(api_server=PUBLIC)], Status.NOT_APPLICABLE),
+        case("cluster unreadable", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
     ],
 )
 def test_private_cluster_has_no_public_name(world, expected):

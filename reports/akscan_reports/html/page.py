@@ -93,18 +93,13 @@ class Page:
             return cluster_id
         if self._names[cluster.name] == 1:
             return cluster.name
-        return (
-            f"{cluster.name} ({' / '.join(filter(None, (cluster.subscription, cluster.resource_group))) or cluster_id})"
-        )
+        place = " / ".join(filter(None, (cluster.subscription, cluster.resource_group)))
+        return f"{cluster.name} ({place or cluster_id})"
 
     def cluster_anchor(self, cluster_id: str) -> str:
         """An id that is the same in every report."""
         name = re.sub(r"[^a-z0-9]+", "-", cluster_id.rpartition("/")[2].casefold())[:40]
         return f"cluster-{name}-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
-
-    def path(self, subject: SubjectRef) -> str:
-        """The id of a subject below its cluster; whole where it stands elsewhere, empty for the cluster itself."""
-        return subject.id.removeprefix(subject.cluster)
 
     # --- verdict
 
@@ -129,16 +124,14 @@ class Page:
             subjects = len({finding.subject.id for finding in report.findings})
             found = _count(len(report.findings), "finding")
             return f"It reports {found} on {_count(subjects, 'subject')}: {_listed(counts)}."
-        return (
-            "It found nothing wrong in what it could assess." if report.coverage.total.assessed else "It found nothing."
-        )
+        return f"It found nothing{' wrong in what it could assess' if report.coverage.total.assessed else ''}."
 
     def _unknown(self) -> str:
         total = self._report.coverage.total
         if not total.applicable:
             return "No rule applied to anything it saw, so this report proves nothing."
         if total.assessed == total.applicable:
-            return f"It assessed every one of the {_count(total.applicable, 'check')} that apply."
+            return f"It assessed all that applies: {_count(total.applicable, 'check')}."
         causes = [
             f"{len(results):,} {what}"
             for results, what in (
@@ -252,12 +245,11 @@ class Page:
                 yield Looked(kind, cluster, len(passed), names=self.named(passed))
 
     def named(self, subjects: Iterable[SubjectRef]) -> tuple[str, ...]:
-        return tuple(self.cluster_name(s.id) if s.id == s.cluster else subject_name(s) for s in subjects)
-
-
-def subject_name(subject: SubjectRef) -> str:
-    """With the namespace where it has one."""
-    return f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
+        """Names, with the namespace where there is one."""
+        return tuple(
+            self.cluster_name(s.id) if s.id == s.cluster else f"{s.namespace}/{s.name}" if s.namespace else s.name
+            for s in subjects
+        )
 
 
 def _place(subject: SubjectRef) -> tuple[str, str]:

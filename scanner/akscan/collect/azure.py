@@ -36,6 +36,7 @@ _WORKERS = 16
 _CALLS_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
 _FOLLOW_ROUNDS = 4
+_TOP_SCOPES = (azure.Subscription.arm_type, Token("Microsoft.Management/managementGroups"))
 _PHASE = "Azure"
 
 
@@ -251,7 +252,8 @@ class AzureCollector:
                 for item in self._fetch(read, scope):
                     self._decode(read, scope, item, found)
         except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
-            if not (is_absent(error) and scope.type != azure.Subscription.arm_type):
+            # without the scope itself nothing is known; below it a 404 means that there is none
+            if not is_absent(error) or scope.type in _TOP_SCOPES:
                 gap = gap_of(error, source="arm", scope=str(scope), need=read.need)
         self._answers.add(read, scope, found, gap)
 

@@ -12,6 +12,7 @@ from akscan.model.needs import Need
 _REASONS = {
     401: Reason.UNAUTHORIZED,
     403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
     429: Reason.THROTTLED,
     408: Reason.TIMEOUT,
     504: Reason.TIMEOUT,

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     TLS = "tls"
     SERVER_ERROR = "server_error"
     MALFORMED = "malformed"
+    NOT_FOUND = "not_found"
     STOPPED = "stopped"
     NOT_READ = "not_read"
     INTERRUPTED = "interrupted"
@@ -52,6 +53,7 @@ _SENTENCES = {
     Reason.TLS: "the TLS connection to {scope} failed",
     Reason.SERVER_ERROR: "{scope} answered with an error",
     Reason.MALFORMED: "the answer of {scope} could not be understood",
+    Reason.NOT_FOUND: "{scope} does not exist, or is hidden from this identity",
     Reason.STOPPED: "the cluster is stopped",
     Reason.NOT_READ: "{permission} was not read for {scope}",
     Reason.INTERRUPTED: "the scan was interrupted before {scope} was read",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +17,6 @@ from akscan.model.azure import (
     DiagnosticSetting,
     FederatedCredential,
     HubConnection,
-    IdentityBinding,
     KubernetesVersion,
     KubernetesVersions,
     ManagedCluster,
@@ -363,9 +361,6 @@ class Inventory:
     def federated_credentials(self, identity: ArmId) -> tuple[FederatedCredential, ...]:
         return self.within(FederatedCredential, identity)
 
-    def identity_bindings(self, cluster: Cluster) -> tuple[IdentityBinding, ...]:
-        return self.within(IdentityBinding, cluster.id)
-
     def role(self, assignment: RoleAssignment) -> RoleDefinition | None:
         """The role of an assignment, by GUID (a built-in role has another id in each subscription)."""
         found = self._roles.get(assignment.role_guid)
@@ -474,14 +469,6 @@ def kubernetes_versions_id(subscription: ArmId, location: str) -> ArmId:
     return ArmId(
         f"{subscription}/providers/Microsoft.ContainerService/locations/{location.casefold()}/kubernetesVersions/default"
     )
-
-
-def usable_addresses(prefixes: Iterable[str]) -> int:
-    """Addresses of IPv4 prefixes that Azure leaves to its customer: it keeps five of each
-    (https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq).
-    """
-    networks = (ipaddress.ip_network(prefix, strict=False) for prefix in prefixes)
-    return sum(max(0, network.num_addresses - 5) for network in networks if network.version == 4)  # noqa: PLR2004 IPv4
 
 
 def _environment(tags: Mapping[str, str]) -> str | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import ManagedCluster, SubnetResource, Vault
+from akscan.model.cidr import holds, usable_addresses
 from akscan.model.cluster import Cluster, NodePool
 from akscan.model.gaps import Gap, NotCollected, Reason
-from akscan.model.inventory import usable_addresses
 from akscan.model.needs import Need
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
@@ -273,14 +272,14 @@ class Subnet(Subject):
 
     def internal_load_balancer_addresses(self, inventory: Inventory) -> tuple[str, ...]:
         """The addresses here that Services of the network's clusters hold, as far as Services were read."""
-        networks = [ipaddress.ip_network(prefix, strict=False) for prefix in prefixes(self.resource(inventory))]
+        own = prefixes(self.resource(inventory))
         found = {
             address
             for cluster in self._neighbourhood(inventory)
             for service in cluster.lists.services.items
             if service.is_internal_load_balancer
             for address in service.addresses
-            if _is_in(address, networks)
+            if holds(own, address)
         }
         return tuple(sorted(found))
 
@@ -359,15 +358,6 @@ def _is_of(cluster: Cluster, resource: ArmId) -> bool:
     """Whether a resource stands in the node resource group of a cluster."""
     group = cluster.properties.node_resource_group
     return bool(group) and group == resource.resource_group and cluster.id.subscription == resource.subscription
-
-
-def _is_in(address: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    """Whether text is an address in one of the networks; a Service's wish may be any text."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in networks)
 
 
 def _users(inventory: Inventory, subnet_id: ArmId) -> tuple[PoolInSubnet, ...]:
