@@ -109,7 +109,7 @@ def test_the_same_inventory_gives_the_same_report_whatever_the_order(reports):
 def test_fixes_name_what_the_inventory_knows(reports):
     for finding in reports[0].findings:
         own = {"node_pool": "node_pool", "vault": "vault"}
-        for name in ("resource_group", "cluster", "name", "namespace", *own.get(finding.subject.kind, "").split()):
+        for name in ("resource_group", "cluster", *own.get(finding.subject.kind, "name namespace").split()):
             if name == "namespace" and not finding.subject.namespace:
                 continue
             assert name not in finding.remediation.open, finding.rule.id
