@@ -37,7 +37,7 @@ from akscan.results import (
     Unassessed,
     fingerprint,
 )
-from akscan.sdk import Finding, NotApplicable, Rule
+from akscan.sdk import Finding, NotApplicable, Rule, if_known
 from akscan.signatures import Signature, signature_of
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -293,6 +293,7 @@ def _facts(cluster: Cluster, inventory: Inventory) -> ClusterFacts:
         return msgspec.structs.replace(facts, azure_gap=str(missing.gap))
     names = {ArmId(subscription.id): subscription.name for subscription in inventory.manifest.scope.subscriptions}
     network = resource.properties.network_profile
+    through = if_known(lambda: inventory.egress_appliances(cluster))
     return msgspec.structs.replace(
         facts,
         subscription=names.get(cluster.id.subscription_scope, cluster.id.subscription),
@@ -302,6 +303,7 @@ def _facts(cluster: Cluster, inventory: Inventory) -> ClusterFacts:
         power_state=str(resource.properties.power_state.code),
         private=cluster.is_private,
         outbound_type=str(cluster.outbound),
+        egress_through=(through,) if isinstance(through, str) else through,
         network_plugin=" ".join(str(part) for part in (network.network_plugin, network.network_plugin_mode) if part),
         pools=tuple(
             PoolFacts(

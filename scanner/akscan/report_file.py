@@ -127,6 +127,7 @@ class ClusterEntry(_Entry, frozen=True, kw_only=True):
     power_state: Annotated[str, Meta(description="Running or Stopped.")]
     private: Annotated[bool | None, Meta(description="Whether the API server is private; null where unknown.")]
     outbound_type: Annotated[str, Meta(description="How traffic leaves it.")]
+    egress_through: Annotated[tuple[str, ...], Meta(description="The next hops of its default routes.")]
     network_plugin: Annotated[str, Meta(description="The network plugin and its mode.")]
     pools: Annotated[tuple[PoolEntry, ...], Meta(description="Its node pools.")]
     azure_gap: Annotated[str, Meta(description="Why Azure was not read for it; empty where it was.")]

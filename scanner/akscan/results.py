@@ -188,6 +188,7 @@ class ClusterFacts(_Result, frozen=True, kw_only=True, rename="camel"):
     power_state: str = ""
     private: bool | None = None
     outbound_type: str = ""
+    egress_through: tuple[str, ...] = ()
     network_plugin: str = ""
     pools: tuple[PoolFacts, ...] = ()
     azure_gap: str = ""

@@ -143,7 +143,7 @@ def _reader(
     """A job that reads one cluster; whatever fails becomes a gap of all its lists."""
 
     def read() -> KubernetesLists:
-        if resource is not None and resource.properties.power_state.code == "Stopped":
+        if resource is not None and resource.is_stopped:
             return missing_lists(Gap(source="kubernetes", scope=cluster.name, reason=Reason.STOPPED))
         with ExitStack() as stack:
             try:

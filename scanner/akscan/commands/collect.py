@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,12 +43,12 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
             from akscan.collect.imports import import_files  # noqa: PLC0415 only where it is wanted
 
             for line in import_files(arm_files, [_named(dump) for dump in dumps], sink, complete=complete):
-                sys.stderr.write(f"{line}\n")
+                live.say(line)
         elif complete:
             raise AkscanError("--complete goes with --arm or --kubernetes")
         else:
             read_live(live, sink)
-    sys.stderr.write(f"wrote {output}\n")
+    live.say(f"wrote {output}")
     return _EXIT_FAILED if sink.interrupted else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -47,6 +48,11 @@ class Live:
     loaded: Loaded
     quiet: bool
     values: dict[str, Any]
+
+    def say(self, line: str) -> None:
+        """A line for people on stderr, unless they want none."""
+        if not self.quiet:
+            sys.stderr.write(f"{line}\n")
 
     def target(self) -> Target:
         """What to read. An option wins over the configuration. Raises `AkscanError`."""

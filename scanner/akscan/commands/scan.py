@@ -60,7 +60,7 @@ def scan(  # noqa: PLR0913 one argument an option
         read_live(live, sink)
     report = sink.report()
     for path in write_reports(report, formats, output):
-        sys.stderr.write(f"wrote {path}\n")
+        live.say(f"wrote {path}")
     gates = live.loaded.config.gates
     severity = Severity(fail_on) if fail_on else gates.fail_on
     return exit_code(report, severity, gates.min_coverage if min_coverage is None else min_coverage)

@@ -293,6 +293,10 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     sku: ManagedClusterSku = ManagedClusterSku()
     properties: ManagedClusterProperties = ManagedClusterProperties()
 
+    @property
+    def is_stopped(self) -> bool:
+        return self.properties.power_state.code == "Stopped"
+
     def parts_of(self, identity: ArmId) -> tuple[str, ...]:
         """The parts that a user-assigned identity plays here: control plane, kubelet, both or neither."""
         kubelet = self.properties.identity_profile.get(Token("kubeletidentity"), IdentityReference())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -104,10 +104,6 @@ class Cluster(Subject):
         return self.properties.current_kubernetes_version or self.properties.kubernetes_version
 
     @property
-    def is_stopped(self) -> bool:
-        return self.properties.power_state.code == "Stopped"
-
-    @property
     def is_private(self) -> bool:
         return self.properties.api_server_access_profile.enable_private_cluster
 
@@ -191,11 +187,21 @@ class Cluster(Subject):
         return self._nodes_by_name.get(name)
 
     @cached_property
-    def services_by_namespace(self) -> dict[str, tuple[Service, ...]]:
-        found: dict[str, list[Service]] = {}
+    def _services_by_label(self) -> dict[tuple[str, str, str], list[Service]]:
+        """(namespace, key, value) of one label that a Service selects -> the Services."""
+        found: dict[tuple[str, str, str], list[Service]] = {}
         for service in self.lists.services.complete():
-            found.setdefault(service.namespace, []).append(service)
-        return {namespace: tuple(services) for namespace, services in found.items()}
+            for key, value in list((service.spec.selector or {}).items())[:1]:
+                found.setdefault((service.namespace, key, value), []).append(service)
+        return found
+
+    def services_of(self, namespace: str, labels: Mapping[str, str]) -> tuple[Service, ...]:
+        """The Services in front of pods with these labels, by name. Raises `NotCollected` where Services could not be
+        listed.
+        """
+        index = self._services_by_label
+        candidates = (service for label in labels.items() for service in index.get((namespace, *label), ()))
+        return tuple(sorted((s for s in candidates if s.selects(labels)), key=lambda service: service.name))
 
     @cached_property
     def autoscalers(self) -> dict[tuple[str, str, str], HorizontalPodAutoscaler]:
@@ -259,10 +265,6 @@ class Cluster(Subject):
             for pod in pods
             if pod.spec is not None and _maker(pod) in running
         )
-
-    @property
-    def internal_load_balancers(self) -> tuple[Service, ...]:
-        return tuple(service for service in self.lists.services.complete() if service.is_internal_load_balancer)
 
     @property
     def kubernetes_gap(self) -> Gap | None:

@@ -352,9 +352,15 @@ class Inventory:
             self.require_complete(HubConnection)
         return ""
 
-    def firewall_at(self, address: str) -> AzureFirewall | None:
-        """The Azure Firewall with a private address, among those that were read."""
-        return next((f for f in self.known(AzureFirewall) if address in f.private_addresses), None)
+    def egress_appliances(self, cluster: Cluster) -> tuple[str, ...]:
+        """Where the default routes of the node subnets lead: Azure Firewalls by name, other appliances by address.
+
+        Raises `NotCollected` where a subnet or its route table was not read.
+        """
+        firewalls = {address: found.name for found in self.known(AzureFirewall) for address in found.private_addresses}
+        routes = (self.default_route(self.existing_subnet(subnet_id)) for subnet_id in cluster.node_subnets)
+        hops = dict.fromkeys(hop for route in routes if route for hop in route.properties.next_hop_addresses)
+        return tuple(f"{firewalls[hop]} ({hop})" if hop in firewalls else hop for hop in hops)
 
     # --- identities and roles
 

@@ -245,8 +245,7 @@ class Workload(Subject):
     @property
     def services(self) -> tuple[Service, ...]:
         """The Services in front of it. Raises `NotCollected` where Services could not be listed."""
-        candidates = self.cluster.services_by_namespace.get(self.namespace, ())
-        return tuple(service for service in candidates if service.selects(self.labels))
+        return self.cluster.services_of(self.namespace, self.labels)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
