@@ -1,8 +1,9 @@
-"""How evaluation grows with the number of workloads: ``python benchmarks/evaluate.py [WORKLOADS]``.
+"""How evaluation and reports grow with the number of workloads: ``python benchmarks/evaluate.py [WORKLOADS]``.
 
 Prints seconds per phase and the ratio of the time for n workloads to that for n/4 (4 is linear), all in one run.
 """
 
+import io
 import resource
 import sys
 import time
@@ -12,9 +13,10 @@ from typing import TypeVar
 from akscan.config import Config, Loaded, select_rules
 from akscan.engine import Evaluation
 from akscan.model.decode import decode, encode
-from akscan.model.kubernetes import KubernetesLists
-from akscan.plugins import load_rules
-from akscan.testing import inventory, node, service, workload
+from akscan.model.kubernetes import KubernetesLists, ResourceRequirements
+from akscan.plugins import load_reporter, load_rules, reporter_names
+from akscan.results import Report
+from akscan.testing import container, inventory, node, pod_spec, service, workload
 
 T = TypeVar("T")
 _PODS_PER_WORKLOAD = 3
@@ -33,9 +35,13 @@ def main(workloads: int) -> None:
 def measure(workloads: int) -> dict[str, float]:
     """Seconds for writing, reading and evaluating one cluster of that many workloads."""
     nodes = [node(f"node-{number}") for number in range(max(1, workloads // 10))]
+    # every workload has a finding: no container states its resources
+    bare = pod_spec(container(resources=ResourceRequirements()))
     objects = [
         (
-            workload(name=f"app-{number}", replicas=_PODS_PER_WORKLOAD, on_node=f"node-{number % len(nodes)}"),
+            workload(
+                name=f"app-{number}", replicas=_PODS_PER_WORKLOAD, on_node=f"node-{number % len(nodes)}", spec=bare
+            ),
             service(f"app-{number}"),
         )
         for number in range(workloads)
@@ -46,13 +52,17 @@ def measure(workloads: int) -> dict[str, float]:
     read, lists = timed(lambda: decode(text, KubernetesLists))
     rules = select_rules(load_rules(), Loaded(Config(), None, {}), [], [])
 
-    def evaluate() -> object:
+    def evaluate() -> Report:
         evaluation = Evaluation(rules, world)
         evaluation.add(cluster.id, lists)
         return evaluation.finish(world.manifest)
 
-    evaluated, _ = timed(evaluate)
-    return {"write inventory": written, "read inventory": read, f"evaluate {len(rules)} rules": evaluated}
+    evaluated, report = timed(evaluate)
+    phases = {"write inventory": written, "read inventory": read, f"evaluate {len(rules)} rules": evaluated}
+    for name in reporter_names():
+        reporter = load_reporter(name)
+        phases[f"report {name}"], _ = timed(lambda reporter=reporter: reporter(report, io.BytesIO()))
+    return phases
 
 
 def timed(call: Callable[[], T]) -> tuple[float, T]:

@@ -1,5 +1,8 @@
-"""Generates ``docs/rules/`` and ``docs/reads.md`` from the code: ``python -m tools.docs write|check``."""
+"""Generates ``docs/rules/``, ``docs/reads.md`` and the JSON Schema of the report from the code: ``python -m tools.docs
+write|check``.
+"""
 
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.plugins import load_rules
+from akscan.report_file import report_schema
 from akscan.results import RuleInfo
 from akscan.signatures import signature_of
 
@@ -40,6 +44,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     for info in infos:
         yield DOCS / "rules" / f"{info.id}.md", _page(info)
     yield DOCS / "reads.md", _reads(infos)
+    schema = json.dumps(report_schema(), indent=2, ensure_ascii=False)
+    yield DOCS.parent / "scanner" / "akscan" / "schemas" / "report-v1.schema.json", f"{schema}\n"
 
 
 def _index(infos: list[RuleInfo]) -> str:

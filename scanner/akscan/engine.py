@@ -174,7 +174,7 @@ class _Results:
     subjects: dict[str, SubjectRef] = field(default_factory=dict)
     findings: list[Failure] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
-    not_applicable: list[Inapplicable] = field(default_factory=list)
+    not_applicable: dict[tuple[str, str], Inapplicable] = field(default_factory=dict)
     not_assessed: dict[tuple[str, str], Unassessed] = field(default_factory=dict)
     errors: list[Crash] = field(default_factory=list)
 
@@ -188,7 +188,8 @@ class _Results:
             case Status.FAIL:
                 self.findings.extend(_failure(selected, subject, ref, finding) for finding in verdict.findings)
             case Status.NOT_APPLICABLE:
-                self.not_applicable.append(Inapplicable(rule=info, subject=ref, reason=verdict.reason))
+                inapplicable = Inapplicable(rule=info, subject=ref, reason=verdict.reason)
+                self.not_applicable.setdefault((info.id, ref.id), inapplicable)
             case Status.NOT_ASSESSED:
                 gap = verdict.gap
                 permission = gap.permission if gap and gap.reason is Reason.FORBIDDEN else ""
@@ -205,7 +206,10 @@ class _Results:
             subjects=tuple(self.subjects[key] for key in sorted(self.subjects)),
             findings=tuple(sorted(self.findings, key=lambda f: (f.severity.rank, f.rule.id, f.subject.id, f.part))),
             passed=tuple(sorted(self.passed, key=_by_rule)),
-            not_applicable=tuple(sorted(self.not_applicable, key=_by_rule)),
+            # a rule on two kinds of subject may find one kind absent and the other unreadable: then nobody knows
+            not_applicable=tuple(
+                sorted((n for key, n in self.not_applicable.items() if key not in self.not_assessed), key=_by_rule)
+            ),
             not_assessed=tuple(sorted(self.not_assessed.values(), key=_by_rule)),
             errors=tuple(sorted(self.errors, key=_by_rule)),
             coverage=self._coverage(),
