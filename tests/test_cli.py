@@ -1,6 +1,7 @@
 """The command line itself: help, errors, packs, and what a start costs."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -157,6 +158,18 @@ def test_a_bad_rule_fails_at_load_with_file_and_line(change, message, pack):
     assert outcome.code == 2
     assert message in outcome.err
     assert str(path) in outcome.err
+
+
+def test_without_a_sign_in_two_lines_say_so(tmp_path):
+    path = os.environ | {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    path = {key: value for key, value in path.items() if not key.startswith(("AZURE_", "IDENTITY_", "MSI_"))}
+    scan = [sys.executable, "-m", "akscan", "scan", "--auth", "cli"]
+    ended = subprocess.run(scan, env=path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "akscan: error: no sign-in to Azure: Azure CLI not found on path",
+        "  hint: az login, or choose another --auth; akscan --debug shows every attempt",
+    ]
 
 
 def test_errors_are_for_people():

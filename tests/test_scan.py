@@ -133,7 +133,7 @@ def _withdrawable() -> list[str]:
 def test_withdrawing_a_permission_never_makes_a_pass(permission, serve, contoso, baseline, tmp_path):
     simulator = serve(contoso, denied=[permission])
     outcome = akscan("scan", "--format", "json", "-o", str(tmp_path), *azure_options(simulator))
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == (2 if permission == Need.MANAGED_CLUSTERS else 0), outcome.err
     before, after = pairs(baseline), pairs(report_of(tmp_path))
     made = [pair for pair, status in after.items() if status == "pass" and before.get(pair) != "pass"]
     assert made == []
@@ -145,9 +145,19 @@ def test_a_refused_subscription_says_so_and_stops_nothing_else(serve, contoso, t
     simulator = serve(contoso, denied=[refused])
     assert akscan("scan", "--format", "json", "-o", str(tmp_path), *azure_options(simulator)).code == 0
     report = report_of(tmp_path)
-    scope = {s["name"]: s["status"] for s in report["run"]["scope"]["subscriptions"]}
-    assert scope["contoso-production"] in ("refused", "scanned")
+    scope = {s["name"]: (s["status"], s["detail"]) for s in report["run"]["scope"]["subscriptions"]}
+    assert scope["contoso-production"][0] == "refused"
+    assert str(Need.MANAGED_CLUSTERS) in scope["contoso-production"][1]
+    assert scope["contoso-development"][0] == "scanned"
     assert report["findings"]
+
+
+@pytest.mark.parametrize("options", [("-n", "aks-of-nobody"), ("-g", "rg-of-nobody")])
+def test_a_scan_that_finds_no_cluster_is_no_success(options, serve, contoso, tmp_path):
+    outcome = akscan("scan", "-f", "json", "-o", str(tmp_path), *azure_options(serve(contoso)), *options)
+    assert outcome.code == 2
+    assert "no AKS cluster in scope" in outcome.err
+    assert report_of(tmp_path)["coverage"]["assessed"] == 0
 
 
 # --- ways to end

@@ -6,6 +6,7 @@ Nothing here imports an SDK: ``akscan --help`` answers at once.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -54,9 +55,10 @@ def cli(debug: bool) -> None:
     covered less than --min-coverage.
     """
     if debug:
-        import logging  # noqa: PLC0415 only where it is wanted
-
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    else:
+        # what SDKs warn of ends up in gaps and errors; without a handler Python would print it
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

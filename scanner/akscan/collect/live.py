@@ -108,7 +108,9 @@ def _read_azure(
         identity = identity_of(arm.token())
     except Exception as error:  # a credential raises what it likes
         gap = gap_of(error, source="arm", scope=target.cloud.name, need=Need.SUBSCRIPTIONS)
-        raise AkscanError(f"no sign-in to Azure: {gap.detail or gap}", "az login, or choose another --auth") from error
+        said = (gap.detail or str(gap)).partition(" Attempted credentials")[0].rstrip(".")
+        hint = "az login, or choose another --auth; akscan --debug shows every attempt"
+        raise AkscanError(f"no sign-in to Azure: {said}", hint) from error
     collector = AzureCollector(arm, target.selection, progress, stop)
     azure, scope = collector.collect()
     progress.say(f"Azure: {len(scope.clusters)} clusters in {len(scope.subscriptions)} subscriptions")

@@ -72,6 +72,10 @@ def exit_code(report: Report, fail_on: Severity | None, min_coverage: float | No
     if report.run.interrupted:
         sys.stderr.write("akscan: the scan was interrupted; the report is incomplete\n")
         return _EXIT_FAILED
+    if not report.clusters:
+        seen = "; ".join(f"{s.name}: {s.detail or s.status}" for s in report.run.scope.subscriptions)
+        sys.stderr.write(f"akscan: no AKS cluster in scope, so nothing was assessed ({seen or 'no subscription'})\n")
+        return _EXIT_FAILED
     if report.errors:
         rules = ", ".join(sorted({crash.rule.id for crash in report.errors}))
         sys.stderr.write(f"akscan: rules failed by their own fault: {rules}; the others went on\n")
