@@ -176,8 +176,12 @@ def test_gates_decide_the_exit_code(saved, tmp_path):
 
 def test_ctrl_c_reports_what_came_in(contoso, serve, tmp_path):
     simulator = serve(contoso, latency_seconds=0.4)
+    # a shell starts background jobs with SIGINT ignored, and this test may run in one
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from akscan.cli import main; main()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "akscan", "scan", "-f", "json", "-o", str(tmp_path), *azure_options(simulator)],
+        [sys.executable, "-c", program, "scan", "-f", "json", "-o", str(tmp_path), *azure_options(simulator)],
         env={**os.environ, **simulator.environment},
         stderr=subprocess.PIPE,
     )

@@ -26,17 +26,13 @@ from akscan.model.azure import (
     VirtualNetwork,
 )
 from akscan.model.cidr import is_private, network_of
-from akscan.model.cluster import (
-    Cluster,
-    ClusterRoleBindingSubject,
-    DisruptionBudget,
-    KarpenterNodePool,
-    NodePool,
-)
+from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
 from akscan.model.needs import Need
+from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
+from akscan.model.pools import NodePool
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key

@@ -151,7 +151,7 @@ def _reader(
             try:
                 check(stop)
                 connection = stack.enter_context(_connect(cluster, context, target, arm))
-            except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
+            except Exception as error:  # noqa: BLE001 whatever ARM or the client raises means no way in
                 gap = gap_of(error, source="arm", scope=str(cluster.id), need=Need.CLUSTER_USER_CREDENTIAL)
                 return missing_lists(gap)
             try:

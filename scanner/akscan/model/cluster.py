@@ -10,43 +10,32 @@ import msgspec
 
 from akscan.model.azure import (
     AddonProfile,
-    AgentPool,
     IdentityReference,
     ManagedCluster,
     ManagedClusterProperties,
 )
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import (
-    ClusterRoleBinding,
     HorizontalPodAutoscaler,
-    KarpenterNodePoolObject,
     KubernetesLists,
     Listing,
     Node,
     Pod,
-    PodDisruptionBudget,
-    PodSpec,
-    Requirement,
     Secret,
     Service,
-    Taint,
 )
 from akscan.model.needs import Need
+from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
-from akscan.model.workloads import Workload, Workloads, build_workloads
+from akscan.model.workloads import Workloads, build_workloads
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
 
-#: The node labels of AKS and Kubernetes whose value a pool alone does not tell.
-_UNKNOWN_LABELS = frozenset({"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
-_CAPACITY_LABELS = ("karpenter.sh/capacity-type", "kubernetes.azure.com/priority")
-_ADDRESSES_PER_PREFIX_RESERVED = 5
 #: https://learn.microsoft.com/azure/aks/csi-secrets-store-driver
 _KEY_VAULT_ADDON = "azureKeyvaultSecretsProvider"
 _SECRETS_STORE_DRIVER = "secrets-store.csi.k8s.io"
-_DEFAULT_MAX_PODS = {"node_subnet": 30, "kubenet": 110, "overlay": 250, "pod_dynamic": 250, "pod_static": 250}
 
 
 class Cluster(Subject):
@@ -307,302 +296,3 @@ def _maker(pod: Pod) -> str:
 
 def _only_internal(services: Listing[Service]) -> Listing[Service]:
     return Listing(items=tuple(s for s in services.items if s.is_internal_load_balancer), gap=services.gap)
-
-
-class NodePool(Subject):
-    """One node pool of a cluster; ``properties`` are the fields of the API."""
-
-    def __init__(self, cluster: Cluster, properties: AgentPool) -> None:
-        self.cluster = cluster
-        self.properties = properties
-        self.name = properties.name
-
-    @property
-    def ref(self) -> SubjectRef:
-        above = self.cluster.ref.id
-        return SubjectRef(
-            id=f"{above}/agentpools/{self.name.casefold()}", kind="node_pool", name=self.name, cluster=above
-        )
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        try:
-            pools = cluster.pools
-        except NotCollected as missing:
-            yield Unreadable(cluster, missing.gap)
-            return
-        for pool in pools:
-            yield cls(cluster, pool.properties)
-
-    def placeholders(self) -> dict[str, str]:
-        return {**self.cluster.placeholders(), "node_pool": self.name}
-
-    @property
-    def version(self) -> str:
-        """The Kubernetes version of its nodes; empty when the pool reports none."""
-        return self.properties.current_orchestrator_version or self.properties.orchestrator_version
-
-    @property
-    def is_spot(self) -> bool:
-        return self.properties.scale_set_priority == "Spot"
-
-    @property
-    def is_first(self) -> bool:
-        """Whether the cluster lists this pool first."""
-        return self.cluster.properties.agent_pool_profiles[0] is self.properties
-
-    @property
-    def taints(self) -> tuple[Taint, ...]:
-        return tuple(Taint.parse(text) for text in self.properties.node_taints)
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """Raises `NotCollected` where the nodes could not be listed."""
-        self.cluster.lists.nodes.complete()
-        return self.nodes_read
-
-    @property
-    def nodes_read(self) -> tuple[Node, ...]:
-        """Its nodes that were read, complete or not; for proving a failure, never for proving a pass."""
-        return tuple(node for node in self.cluster.lists.nodes.items if Token(node.pool) == self.name)
-
-    @property
-    def nodes_min(self) -> int:
-        """The fewest nodes that the autoscaler may leave, or the fixed count."""
-        pool = self.properties
-        if pool.type == "VirtualMachines":
-            scale = pool.virtual_machines_profile.scale
-            return sum(m.count for m in scale.manual) + sum(a.min_count for a in scale.autoscale)
-        floor = pool.min_count if pool.enable_auto_scaling else pool.count
-        return 1 if floor is None else floor
-
-    @property
-    def nodes_max(self) -> int:
-        """The most nodes that the autoscaler may add, or the fixed count."""
-        pool = self.properties
-        if pool.type == "VirtualMachines":
-            scale = pool.virtual_machines_profile.scale
-            return sum(m.count for m in scale.manual) + sum(a.max_count for a in scale.autoscale)
-        top = pool.max_count if pool.enable_auto_scaling else pool.count
-        return 1 if top is None else top
-
-    def surge(self, nodes: int) -> int:
-        """How many nodes an upgrade adds to a pool of that many (maxSurge absent counts as 10%); none for Spot."""
-        if self.is_spot or nodes == 0:
-            return 0
-        text = self.properties.upgrade_settings.max_surge or "10%"
-        wanted = -(-nodes * int(text[:-1]) // 100) if text.endswith("%") else int(text)
-        return min(nodes, wanted)
-
-    @property
-    def ipam(self) -> str:
-        """Where its pods' addresses come from: kubenet, byo_cni, overlay, pod_dynamic, pod_static or node_subnet."""
-        network, pool = self.cluster.properties.network_profile, self.properties
-        match str(network.network_plugin).casefold():
-            case "kubenet":
-                return "kubenet"
-            case "none":
-                return "byo_cni"
-            case "azure" if network.network_plugin_mode == "overlay":
-                return "overlay"
-            case "azure" if pool.pod_subnet_id:
-                return "pod_static" if pool.pod_ip_allocation_mode == "StaticBlock" else "pod_dynamic"
-            case "azure":
-                return "node_subnet"
-            case other:
-                raise NotCollected(self._unknown(f"networkPlugin {other!r} says nothing about pod addresses"))
-
-    @property
-    def max_pods(self) -> int:
-        """``maxPods`` or the default of the network plugin. Raises `NotCollected` for a plugin that AKS does not
-        know.
-        """
-        if self.properties.max_pods is not None:
-            return self.properties.max_pods
-        if self.ipam not in _DEFAULT_MAX_PODS:
-            raise NotCollected(self._unknown("maxPods is absent, and the network plugin is not one of AKS"))
-        return _DEFAULT_MAX_PODS[self.ipam]
-
-    def _unknown(self, detail: str) -> Gap:
-        return Gap(
-            source="arm",
-            scope=f"node pool {self.name} of {self.cluster.name}",
-            reason=Reason.UNKNOWN,
-            permission=Need.MANAGED_CLUSTERS,
-            detail=detail,
-        )
-
-    def bears(self, spec: PodSpec) -> bool:
-        """Whether a pod may run on a Ready node of the pool (cordons aside), or, when it has none, on one that its
-        settings would make.
-        """
-        ready = [node for node in self.nodes if node.is_ready]
-        if ready:
-            return any(node.bears(spec, cordons=False) for node in ready)
-        return spec.selects_labels(self._labels_of_new_nodes(), unknown=_UNKNOWN_LABELS) and all(
-            spec.tolerates(taint) for taint in self.taints if taint.repels
-        )
-
-    def _labels_of_new_nodes(self) -> dict[str, str]:
-        pool = self.properties
-        labels = dict(pool.node_labels) | {
-            "kubernetes.azure.com/agentpool": pool.name,
-            "agentpool": pool.name,
-            "kubernetes.azure.com/mode": str(pool.mode).casefold(),
-            "kubernetes.io/os": str(pool.os_type).casefold(),
-            "node.kubernetes.io/instance-type": str(pool.vm_size),
-            "topology.kubernetes.io/region": str(self.cluster.location).casefold(),
-        }
-        if self.is_spot:
-            labels["kubernetes.azure.com/scalesetpriority"] = "spot"
-        return labels
-
-
-class KubernetesSubject(Subject):
-    """An object of the Kubernetes API that rules judge by itself."""
-
-    resource_name = ""
-    kind_name = ""
-
-    def __init__(self, cluster: Cluster, name: str, namespace: str = "") -> None:
-        self.cluster = cluster
-        self.name = name
-        self.namespace = namespace
-
-    @property
-    def ref(self) -> SubjectRef:
-        above = self.cluster.ref.id
-        space = f"/namespaces/{self.namespace}" if self.namespace else ""
-        return SubjectRef(
-            id=f"{above}{space}/{self.resource_name}/{self.name}",
-            kind=self.kind_name,
-            name=self.name,
-            cluster=above,
-            namespace=self.namespace,
-        )
-
-    def placeholders(self) -> dict[str, str]:
-        known = {"name": self.name, "namespace": self.namespace}
-        return {**self.cluster.placeholders(), **{key: value for key, value in known.items() if value}}
-
-
-class KarpenterNodePool(KubernetesSubject):
-    """A NodePool of node auto-provisioning."""
-
-    resource_name = "nodepools.karpenter.sh"
-    kind_name = "karpenter_node_pool"
-
-    def __init__(self, cluster: Cluster, node_pool: KarpenterNodePoolObject) -> None:
-        super().__init__(cluster, node_pool.name)
-        self.object = node_pool
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.karpenter_node_pools
-        yield from (cls(cluster, node_pool) for node_pool in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
-
-    @property
-    def taints(self) -> tuple[Taint, ...]:
-        return self.object.spec.template.spec.taints or ()
-
-    def admits(self, key: str, value: str) -> bool:
-        """Whether a requirement on the label exists and lets the value in."""
-        requirements = self.object.spec.template.spec.requirements or ()
-        on_key = [r for r in requirements if r.key == key]
-        return bool(on_key) and all(r.admits(value) for r in on_key)
-
-    @property
-    def capacity_requirements(self) -> tuple[Requirement, ...]:
-        """Its requirements on Spot or regular capacity
-        (https://learn.microsoft.com/azure/aks/node-auto-provisioning-node-pools).
-        """
-        return tuple(r for r in self.object.spec.template.spec.requirements or () if r.key in _CAPACITY_LABELS)
-
-    @property
-    def admits_spot(self) -> bool:
-        """Whether it has requirements on capacity, and all of them let Spot in."""
-        return bool(self.capacity_requirements) and all(r.admits("spot") for r in self.capacity_requirements)
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """Its nodes, by the label that Karpenter sets. Raises `NotCollected` where nodes could not be listed."""
-        nodes = self.cluster.lists.nodes.complete()
-        return tuple(node for node in nodes if node.metadata.label("karpenter.sh/nodepool") == self.name)
-
-
-class ClusterRoleBindingSubject(KubernetesSubject):
-    """A ClusterRoleBinding."""
-
-    resource_name = "clusterrolebindings"
-    kind_name = "cluster_role_binding"
-
-    def __init__(self, cluster: Cluster, binding: ClusterRoleBinding) -> None:
-        super().__init__(cluster, binding.name)
-        self.object = binding
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.cluster_role_bindings
-        yield from (cls(cluster, binding) for binding in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
-
-
-class DisruptionBudget(KubernetesSubject):
-    """A PodDisruptionBudget."""
-
-    resource_name = "poddisruptionbudgets"
-    kind_name = "pod_disruption_budget"
-
-    def __init__(self, cluster: Cluster, budget: PodDisruptionBudget) -> None:
-        super().__init__(cluster, budget.name, budget.namespace)
-        self.object = budget
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.pod_disruption_budgets
-        yield from (cls(cluster, budget) for budget in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
-
-    @property
-    def is_aks_managed(self) -> bool:
-        """An object without pod template in a system namespace is the platform's ."""
-        return self.namespace in self.cluster.system_namespaces
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the disruption controller has not yet seen the present specification."""
-        generation = self.object.metadata.generation
-        return generation is not None and generation != self.object.status.observed_generation
-
-    @property
-    def pods_read(self) -> tuple[Pod, ...]:
-        """The active pods that it selects among those that were read, complete or not."""
-        candidates = self.cluster.pods_read_by_namespace.get(self.namespace, ())
-        return tuple(pod for pod in candidates if pod.is_active and self.object.selects(pod))
-
-    @property
-    def pods(self) -> tuple[Pod, ...]:
-        """The active pods that it selects. Raises `NotCollected` where pods could not be listed."""
-        self.cluster.lists.pods.complete()
-        return self.pods_read
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        """The workloads that own a pod it selects. Raises `NotCollected` where pods or their owners are unknown."""
-        selected = {pod.name for pod in self.pods}
-        candidates = (w for w in self.cluster.workload_set.items if w.namespace == self.namespace)
-        owners = {w: {pod.name for pod in w.pods_read} & selected for w in candidates}
-        if selected.difference(*owners.values()):
-            self.cluster.workload_set.complete()
-        return tuple(w for w, own in owners.items() if own)
-
-    @property
-    def node_pools(self) -> tuple[NodePool, ...]:
-        """The node pools that its pods are on. Raises `NotCollected` where pods, nodes or pools are unknown."""
-        nodes = (self.cluster.node(pod.node_name) for pod in self.pods)
-        names = {Token(node.pool) for node in nodes if node is not None}
-        return tuple(pool for pool in self.cluster.pools if Token(pool.name) in names)

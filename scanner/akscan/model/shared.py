@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import ManagedCluster, SubnetResource, Vault
 from akscan.model.cidr import holds, usable_addresses
-from akscan.model.cluster import Cluster, NodePool
+from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
+from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
 
@@ -57,9 +59,9 @@ class ClusterIdentity(Subject):
             yield Unreadable(cluster, missing.gap)
 
     @classmethod
+    @abstractmethod
     def of(cls, cluster: Cluster) -> ArmId:
         """The identity's resource in this part; empty where it has none."""
-        raise NotImplementedError(cls)
 
     def placeholders(self) -> dict[str, str]:
         return {**self.cluster.placeholders(), f"{self.part.replace('-', '_')}_identity_id": str(self.resource_id)}

@@ -1,0 +1,322 @@
+"""Microsoft.ContainerService: managed clusters and what AKS says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from akscan.model.azure.base import Resource, Rest
+from akscan.model.text import ArmId, Location, Token
+
+
+class PowerState(Rest, frozen=True, kw_only=True):
+    code: Token = Token("Running")
+
+
+class UpgradeSettings(Rest, frozen=True, kw_only=True):
+    max_surge: str = ""
+    max_unavailable: str = ""
+    drain_timeout_in_minutes: int | None = None
+    undrainable_node_behavior: Token = Token("Schedule")
+
+
+class ManualScale(Rest, frozen=True, kw_only=True):
+    size: Token = Token()
+    count: int = 0
+
+
+class AutoScale(Rest, frozen=True, kw_only=True):
+    size: Token = Token()
+    min_count: int = 0
+    max_count: int = 0
+
+
+class ScaleProfile(Rest, frozen=True, kw_only=True):
+    manual: tuple[ManualScale, ...] = ()
+    autoscale: tuple[AutoScale, ...] = ()
+
+
+class VirtualMachinesProfile(Rest, frozen=True, kw_only=True):
+    scale: ScaleProfile = ScaleProfile()
+
+
+class VirtualMachineNodes(Rest, frozen=True, kw_only=True):
+    size: Token = Token()
+    count: int = 0
+
+
+class AgentPool(Rest, frozen=True, kw_only=True):
+    """An item of ``properties.agentPoolProfiles``, which is the node pool's own properties under its name."""
+
+    name: str = ""
+    count: int | None = None
+    vm_size: Token = Token()
+    os_type: Token = Token("Linux")
+    os_sku: Token = msgspec.field(name="osSKU", default=Token())
+    mode: Token = Token("User")
+    type: Token = Token("VirtualMachineScaleSets")
+    max_pods: int | None = None
+    enable_auto_scaling: bool = False
+    min_count: int | None = None
+    max_count: int | None = None
+    scale_set_priority: Token = Token("Regular")
+    node_taints: tuple[str, ...] = ()
+    node_labels: dict[str, str] = {}
+    availability_zones: tuple[str, ...] = ()
+    vnet_subnet_id: ArmId = msgspec.field(name="vnetSubnetID", default=ArmId())
+    pod_subnet_id: ArmId = msgspec.field(name="podSubnetID", default=ArmId())
+    pod_ip_allocation_mode: Token = msgspec.field(name="podIPAllocationMode", default=Token("DynamicIndividual"))
+    orchestrator_version: str = ""
+    current_orchestrator_version: str = ""
+    node_image_version: str = ""
+    provisioning_state: Token = Token()
+    power_state: PowerState = PowerState()
+    upgrade_settings: UpgradeSettings = UpgradeSettings()
+    virtual_machines_profile: VirtualMachinesProfile = VirtualMachinesProfile()
+    virtual_machine_nodes_status: tuple[VirtualMachineNodes, ...] = ()
+
+
+class ServicePrincipalProfile(Rest, frozen=True, kw_only=True):
+    client_id: Token = Token()
+
+
+class IdentityReference(Rest, frozen=True, kw_only=True):
+    resource_id: ArmId = ArmId()
+    client_id: str = ""
+    object_id: Token = Token()
+
+
+class AddonConfig(Rest, frozen=True, kw_only=True):
+    """The keys of an add-on's ``config`` that rules read; the others may hold secrets and are dropped."""
+
+    enable_secret_rotation: Token = Token("false")
+    rotation_poll_interval: str = "2m"
+    log_analytics_workspace_resource_id: ArmId = msgspec.field(name="logAnalyticsWorkspaceResourceID", default=ArmId())
+
+
+class AddonProfile(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    config: AddonConfig = AddonConfig()
+    identity: IdentityReference = IdentityReference()
+
+
+class OidcIssuerProfile(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    issuer_url: str = msgspec.field(name="issuerURL", default="")
+
+    def is_issuer(self, url: str) -> bool:
+        """Whether a federated credential with this issuer trusts the cluster; a trailing slash plays no part."""
+        return bool(self.issuer_url) and url.rstrip("/") == self.issuer_url.rstrip("/")
+
+
+class AdvancedNetworkingSecurity(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+
+
+class AdvancedNetworking(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    security: AdvancedNetworkingSecurity = AdvancedNetworkingSecurity()
+
+
+class NetworkProfile(Rest, frozen=True, kw_only=True):
+    network_plugin: Token = Token()
+    network_plugin_mode: Token = Token()
+    network_policy: Token = Token()
+    network_dataplane: Token = Token()
+    pod_cidr: str = ""
+    service_cidr: str = ""
+    outbound_type: Token = Token("loadBalancer")
+    load_balancer_sku: Token = Token()
+    advanced_networking: AdvancedNetworking = AdvancedNetworking()
+
+
+class AadProfile(Rest, frozen=True, kw_only=True):
+    managed: bool = False
+    enable_azure_rbac: bool = msgspec.field(name="enableAzureRBAC", default=False)
+    admin_group_object_ids: tuple[str, ...] = msgspec.field(name="adminGroupObjectIDs", default=())
+    client_app_id: str = msgspec.field(name="clientAppID", default="")
+    server_app_id: str = msgspec.field(name="serverAppID", default="")
+    tenant_id: str = msgspec.field(name="tenantID", default="")
+
+
+class ApiServerAccessProfile(Rest, frozen=True, kw_only=True):
+    authorized_ip_ranges: tuple[str, ...] = msgspec.field(name="authorizedIPRanges", default=())
+    enable_private_cluster: bool = False
+    private_dns_zone: ArmId = msgspec.field(name="privateDNSZone", default=ArmId())
+    enable_private_cluster_public_fqdn: bool | None = msgspec.field(name="enablePrivateClusterPublicFQDN", default=None)
+    disable_run_command: bool = False
+    enable_vnet_integration: bool = False
+    subnet_id: ArmId = ArmId()
+
+
+class HttpProxyConfig(Rest, frozen=True, kw_only=True):
+    """Present or not; the proxy's address may hold a password and is dropped."""
+
+    enabled: bool = True
+
+
+class AzureKeyVaultKms(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    key_id: str = ""
+    key_vault_network_access: Token = Token("Public")
+    key_vault_resource_id: ArmId = ArmId()
+
+    @property
+    def vault_name(self) -> str:
+        """The vault that holds the key; in public mode keyVaultResourceId is empty and only the key's URL tells
+        (https://learn.microsoft.com/azure/aks/use-kms-etcd-encryption).
+        """
+        host = self.key_id.removeprefix("https://").partition("/")[0]
+        return self.key_vault_resource_id.name or host.partition(".")[0]
+
+
+class SecurityProfile(Rest, frozen=True, kw_only=True):
+    azure_key_vault_kms: AzureKeyVaultKms = AzureKeyVaultKms()
+
+
+class ContainerInsights(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    log_analytics_workspace_resource_id: ArmId = ArmId()
+
+
+class AzureMonitorProfile(Rest, frozen=True, kw_only=True):
+    container_insights: ContainerInsights = ContainerInsights()
+
+
+class BootstrapProfile(Rest, frozen=True, kw_only=True):
+    artifact_source: Token = Token("Direct")
+    container_registry_id: ArmId = ArmId()
+
+
+class NodeProvisioningProfile(Rest, frozen=True, kw_only=True):
+    mode: Token = Token("Manual")
+
+
+class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
+    provisioning_state: Token = Token()
+    power_state: PowerState = PowerState()
+    kubernetes_version: str = ""
+    current_kubernetes_version: str = ""
+    support_plan: Token = Token("KubernetesOfficial")
+    fqdn: str = ""
+    private_fqdn: str = msgspec.field(name="privateFQDN", default="")
+    public_network_access: Token = Token()
+    node_resource_group: Token = Token()
+    disable_local_accounts: bool = False
+    agent_pool_profiles: tuple[AgentPool, ...] = ()
+    service_principal_profile: ServicePrincipalProfile = ServicePrincipalProfile()
+    addon_profiles: dict[Token, AddonProfile] = {}
+    oidc_issuer_profile: OidcIssuerProfile = OidcIssuerProfile()
+    network_profile: NetworkProfile = NetworkProfile()
+    aad_profile: AadProfile | None = None
+    api_server_access_profile: ApiServerAccessProfile = ApiServerAccessProfile()
+    http_proxy_config: HttpProxyConfig | None = None
+    identity_profile: dict[Token, IdentityReference] = {}
+    security_profile: SecurityProfile = SecurityProfile()
+    azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
+    bootstrap_profile: BootstrapProfile = BootstrapProfile()
+    node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
+
+
+class UserAssigned(Rest, frozen=True, kw_only=True):
+    principal_id: Token = Token()
+    client_id: str = ""
+
+
+class ManagedServiceIdentity(Rest, frozen=True, kw_only=True):
+    type: Token = Token("None")
+    principal_id: Token = Token()
+    user_assigned_identities: dict[ArmId, UserAssigned] = {}
+
+
+class ManagedClusterSku(Rest, frozen=True, kw_only=True):
+    name: Token = Token("Base")
+    tier: Token = Token("Free")
+
+
+class ManagedCluster(Resource, frozen=True, kw_only=True):
+    arm_type: ClassVar = Token("Microsoft.ContainerService/managedClusters")
+    location: Location = Location()
+    tags: dict[str, str] = {}
+    identity: ManagedServiceIdentity = ManagedServiceIdentity()
+    sku: ManagedClusterSku = ManagedClusterSku()
+    properties: ManagedClusterProperties = ManagedClusterProperties()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.properties.power_state.code == "Stopped"
+
+    def parts_of(self, identity: ArmId) -> tuple[str, ...]:
+        """The parts that a user-assigned identity plays here: control plane, kubelet, both or neither."""
+        kubelet = self.properties.identity_profile.get(Token("kubeletidentity"), IdentityReference())
+        plays = {
+            "control plane": identity in self.identity.user_assigned_identities,
+            "kubelet": bool(identity) and kubelet.resource_id == identity,
+        }
+        return tuple(part for part, is_played in plays.items() if is_played)
+
+    def references(self) -> Iterator[ArmId]:
+        properties = self.properties
+        for pool in properties.agent_pool_profiles:
+            yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent)
+        access = properties.api_server_access_profile
+        yield from (access.subnet_id.parent, access.private_dns_zone)
+        yield properties.security_profile.azure_key_vault_kms.key_vault_resource_id
+        yield properties.bootstrap_profile.container_registry_id
+        yield from self.identity.user_assigned_identities
+        yield from (reference.resource_id for reference in properties.identity_profile.values())
+
+
+class Capabilities(Rest, frozen=True, kw_only=True):
+    support_plan: tuple[Token, ...] = ()
+
+
+class PatchVersion(Rest, frozen=True, kw_only=True):
+    upgrades: tuple[str, ...] = ()
+
+
+class KubernetesVersion(Rest, frozen=True, kw_only=True):
+    """A minor version that a region offers; the keys of ``patch_versions`` are the offered patches."""
+
+    version: str = ""
+    is_default: bool = False
+    is_preview: bool = False
+    capabilities: Capabilities = Capabilities()
+    patch_versions: dict[str, PatchVersion] = {}
+
+
+class KubernetesVersions(Resource, frozen=True, kw_only=True):
+    """The versions that one region offers to one subscription; the id is that of the list."""
+
+    arm_type: ClassVar = Token("Microsoft.ContainerService/locations/kubernetesVersions")
+    values: tuple[KubernetesVersion, ...] = ()
+
+
+class Upgrade(Rest, frozen=True, kw_only=True):
+    kubernetes_version: str = ""
+    is_preview: bool = False
+
+
+class ControlPlaneUpgrades(Rest, frozen=True, kw_only=True):
+    kubernetes_version: str = ""
+    upgrades: tuple[Upgrade, ...] = ()
+
+
+class UpgradeProfileProperties(Rest, frozen=True, kw_only=True):
+    control_plane_profile: ControlPlaneUpgrades = ControlPlaneUpgrades()
+
+
+class UpgradeProfile(Resource, frozen=True, kw_only=True):
+    arm_type: ClassVar = Token("Microsoft.ContainerService/managedClusters/upgradeProfiles")
+    properties: UpgradeProfileProperties = UpgradeProfileProperties()
+
+
+class IdentityBindingProperties(Rest, frozen=True, kw_only=True):
+    managed_identity: IdentityReference = IdentityReference()
+
+
+class IdentityBinding(Resource, frozen=True, kw_only=True):
+    arm_type: ClassVar = Token("Microsoft.ContainerService/managedClusters/identityBindings")
+    properties: IdentityBindingProperties = IdentityBindingProperties()

@@ -1,0 +1,58 @@
+"""What all Kubernetes objects have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class KubernetesStruct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An object or part of one."""
+
+
+class OwnerReference(KubernetesStruct, frozen=True, kw_only=True):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+    api_version: str = ""
+
+
+class ObjectMeta(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    generation: int | None = None
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The owner that manages this object, if any."""
+        return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+    def label(self, key: str) -> str:
+        """The value of a label, or an empty string."""
+        return (self.labels or {}).get(key, "")
+
+
+class KubernetesObject(KubernetesStruct, frozen=True, kw_only=True):
+    kind: ClassVar[str] = ""
+    metadata: ObjectMeta = ObjectMeta()
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        return self.metadata.namespace
+
+
+class Condition(KubernetesStruct, frozen=True, kw_only=True):
+    type: str = ""
+    status: str = ""
+    last_transition_time: str | None = None

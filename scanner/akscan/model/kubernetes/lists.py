@@ -1,0 +1,67 @@
+"""What one cluster answered: complete lists, or the gaps in their place."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from akscan.model.gaps import Gap, NotCollected
+from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
+from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
+from akscan.model.kubernetes.pods import (
+    CronJob,
+    DaemonSet,
+    Deployment,
+    Job,
+    Pod,
+    ReplicaSet,
+    ReplicationController,
+    StatefulSet,
+)
+from akscan.model.kubernetes.policy import CiliumClusterwideNetworkPolicy, PodDisruptionBudget
+from akscan.model.kubernetes.rbac import ClusterRoleBinding, RoleBinding
+from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
+from akscan.model.kubernetes.services import Service
+
+T = TypeVar("T")
+
+
+class Listing(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
+    """A complete list, or the gap that stands in its place (with what was read before it)."""
+
+    items: tuple[T, ...] = ()
+    gap: Gap | None = None
+
+    def complete(self) -> tuple[T, ...]:
+        """Raises `NotCollected` where the list could not be read whole."""
+        if self.gap is not None:
+            raise NotCollected(self.gap)
+        return self.items
+
+
+class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True):
+    """Every list that akscan reads of one API server, under the plural of its resource."""
+
+    pods: Listing[Pod]
+    nodes: Listing[Node]
+    namespaces: Listing[Namespace]
+    services: Listing[Service]
+    config_maps: Listing[ConfigMap]
+    secrets: Listing[Secret]
+    deployments: Listing[Deployment]
+    replica_sets: Listing[ReplicaSet]
+    stateful_sets: Listing[StatefulSet]
+    daemon_sets: Listing[DaemonSet]
+    jobs: Listing[Job]
+    cron_jobs: Listing[CronJob]
+    replication_controllers: Listing[ReplicationController]
+    horizontal_pod_autoscalers: Listing[HorizontalPodAutoscaler]
+    pod_disruption_budgets: Listing[PodDisruptionBudget]
+    cluster_role_bindings: Listing[ClusterRoleBinding]
+    role_bindings: Listing[RoleBinding]
+    csi_drivers: Listing[CsiDriver]
+    custom_resource_definitions: Listing[CustomResourceDefinition]
+    secret_provider_classes: Listing[SecretProviderClass]
+    scaled_objects: Listing[ScaledObject]
+    karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]

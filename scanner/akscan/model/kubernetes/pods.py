@@ -1,0 +1,243 @@
+"""Pods and the controllers that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
+from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
+from akscan.model.literals import Literal
+from akscan.model.quantities import quantity
+
+
+class KeyReference(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+    key: str = ""
+
+
+class EnvVarSource(KubernetesStruct, frozen=True, kw_only=True):
+    secret_key_ref: KeyReference | None = None
+
+
+class EnvVar(KubernetesStruct, frozen=True, kw_only=True):
+    """An environment variable; of a literal only its class is kept."""
+
+    name: str = ""
+    value: Literal | None = None
+    value_from: EnvVarSource | None = None
+
+
+class EnvFromSource(KubernetesStruct, frozen=True, kw_only=True):
+    secret_ref: KeyReference | None = None
+
+
+class WindowsOptions(KubernetesStruct, frozen=True, kw_only=True):
+    host_process: bool | None = None
+
+
+class SecurityContext(KubernetesStruct, frozen=True, kw_only=True):
+    privileged: bool | None = None
+    windows_options: WindowsOptions | None = None
+
+
+class ResourceRequirements(KubernetesStruct, frozen=True, kw_only=True):
+    """Quantities by resource name, as the API spells them (``100m``, ``1Gi``)."""
+
+    requests: dict[str, str | int | float] | None = None
+    limits: dict[str, str | int | float] | None = None
+
+
+class Container(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+    image: str = ""
+    resources: ResourceRequirements = ResourceRequirements()
+    security_context: SecurityContext | None = None
+    env: tuple[EnvVar, ...] | None = None
+    env_from: tuple[EnvFromSource, ...] | None = None
+    restart_policy: str | None = None
+
+    def request(self, resource: str) -> Decimal:
+        """What the container requests, in base units: the limit stands in for an absent request, absent counts as 0."""
+        for stated in (self.resources.requests, self.resources.limits):
+            if stated and resource in stated:
+                return quantity(stated[resource])
+        return Decimal(0)
+
+
+class PodSecurityContext(KubernetesStruct, frozen=True, kw_only=True):
+    windows_options: WindowsOptions | None = None
+
+
+class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] | None = None
+    ephemeral_containers: tuple[Container, ...] | None = None
+    node_name: str = ""
+    node_selector: dict[str, str] | None = None
+    affinity: Affinity | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+    security_context: PodSecurityContext | None = None
+    service_account_name: str = ""
+    resources: ResourceRequirements = ResourceRequirements()
+    overhead: dict[str, str | int | float] | None = None
+
+    @property
+    def all_containers(self) -> tuple[Container, ...]:
+        """Containers, init containers and ephemeral containers."""
+        return (*self.containers, *(self.init_containers or ()), *(self.ephemeral_containers or ()))
+
+    @property
+    def app_containers(self) -> tuple[Container, ...]:
+        """Containers, and init containers that keep running beside them (restartPolicy Always)."""
+        return (*self.containers, *(c for c in self.init_containers or () if c.restart_policy == "Always"))
+
+    def is_privileged(self, container: Container) -> bool:
+        return bool(container.security_context and container.security_context.privileged)
+
+    def is_host_process(self, container: Container) -> bool:
+        """The container's own windowsOptions.hostProcess, else the pod's."""
+        for context in (container.security_context, self.security_context):
+            options = context.windows_options if context else None
+            if options is not None and options.host_process is not None:
+                return options.host_process
+        return False
+
+    def states(self, container: Container, requirement: str) -> bool:
+        """Whether ``requests.cpu`` and the like is stated for the container, by itself or at pod level.
+
+        A limit stands in for an absent request of the same resource, as in Kubernetes itself.
+        """
+        side, _, resource = requirement.partition(".")
+        for resources in (container.resources, self.resources):
+            stated = (resources.limits, resources.requests) if side == "requests" else (resources.limits,)
+            if any(resource in (quantities or {}) for quantities in stated):
+                return True
+        return False
+
+    def request(self, resource: str) -> Decimal:
+        """What the scheduler reserves for a pod, in base units: the pod-level request where it names the resource,
+        else the larger of what runs side by side and what any init container needs while it starts; plus the overhead.
+        """
+        stated = (self.resources.requests or {}).get(resource)
+        if stated is None:
+            running = sum((c.request(resource) for c in self.app_containers), Decimal(0))
+            base = max(running, self._initial_request(resource))
+        else:
+            base = quantity(stated)
+        return base + quantity((self.overhead or {}).get(resource, 0))
+
+    def _initial_request(self, resource: str) -> Decimal:
+        """The most that an init container needs beside the restartable ones that were started before it."""
+        peak = beside = Decimal(0)
+        for container in self.init_containers or ():
+            own = container.request(resource)
+            if container.restart_policy == "Always":
+                beside += own
+            else:
+                peak = max(peak, beside + own)
+        return peak
+
+    def tolerates(self, taint: Taint) -> bool:
+        return any(taint.tolerated_by(toleration) for toleration in self.tolerations or ())
+
+    def selects_labels(self, labels: Mapping[str, str], *, unknown: frozenset[str] = frozenset()) -> bool:
+        """Whether nodeSelector and required node affinity admit a node; keys in ``unknown`` count as satisfied."""
+        selector = self.node_selector or {}
+        if any(key not in unknown and labels.get(key) != value for key, value in selector.items()):
+            return False
+        required = self.affinity.node_affinity.required if self.affinity and self.affinity.node_affinity else None
+        return required is None or required.matches(labels, unknown=unknown)
+
+
+class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
+    phase: str = ""
+    qos_class: str = ""
+
+
+class Pod(KubernetesObject, frozen=True, kw_only=True):
+    """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` is kept for all."""
+
+    kind: ClassVar[str] = "Pod"
+    spec: PodSpec | None = None
+    node_name: str = ""
+    status: PodStatus = PodStatus()
+
+    @property
+    def is_active(self) -> bool:
+        """In phase Pending or Running."""
+        return self.status.phase in ("Pending", "Running")
+
+    @property
+    def is_of_daemon_set(self) -> bool:
+        """Whether a drain leaves it alone because a DaemonSet would bring it back."""
+        return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
+
+
+class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodSpec = PodSpec()
+
+
+class ControllerSpec(KubernetesStruct, frozen=True, kw_only=True):
+    replicas: int | None = None
+    template: PodTemplate | None = None
+
+
+class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
+    number_available: int = 0
+    number_ready: int = 0
+    ready_replicas: int = 0
+
+
+class Controller(KubernetesObject, frozen=True, kw_only=True):
+    """What makes pods from a template."""
+
+    spec: ControllerSpec = ControllerSpec()
+    status: ControllerStatus = ControllerStatus()
+
+    @property
+    def template(self) -> PodTemplate:
+        return self.spec.template or PodTemplate()
+
+
+class Deployment(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "Deployment"
+
+
+class ReplicaSet(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "ReplicaSet"
+
+
+class StatefulSet(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "StatefulSet"
+
+
+class DaemonSet(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "DaemonSet"
+
+
+class ReplicationController(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "ReplicationController"
+
+
+class Job(Controller, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "Job"
+
+
+class JobTemplate(KubernetesStruct, frozen=True, kw_only=True):
+    spec: ControllerSpec = ControllerSpec()
+
+
+class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
+    job_template: JobTemplate = JobTemplate()
+
+
+class CronJob(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "CronJob"
+    spec: CronJobSpec = CronJobSpec()
+
+    @property
+    def template(self) -> PodTemplate:
+        return self.spec.job_template.spec.template or PodTemplate()

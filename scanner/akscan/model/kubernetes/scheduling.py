@@ -1,0 +1,59 @@
+"""Taints, tolerations and affinity: what keeps pods off nodes and draws them there."""
+
+from __future__ import annotations
+
+import msgspec
+
+from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.selectors import NodeSelector
+
+SPOT_TAINT_KEY = "kubernetes.azure.com/scalesetpriority"
+
+
+SPOT_LABELS = ("kubernetes.azure.com/priority", SPOT_TAINT_KEY, "karpenter.sh/capacity-type")
+
+
+class Toleration(KubernetesStruct, frozen=True, kw_only=True):
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+class Taint(KubernetesStruct, frozen=True, kw_only=True):
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Taint:
+        """From ``key=value:Effect``, the form of ``nodeTaints``."""
+        pair, _, effect = text.rpartition(":")
+        key, _, value = pair.partition("=")
+        return cls(key=key, value=value, effect=effect)
+
+    @property
+    def repels(self) -> bool:
+        """Whether the taint keeps pods off that do not tolerate it (PreferNoSchedule does not)."""
+        return self.effect in ("NoSchedule", "NoExecute")
+
+    @property
+    def is_spot(self) -> bool:
+        """The taint that AKS puts on Spot pools (https://learn.microsoft.com/azure/aks/spot-node-pool)."""
+        return self.key == SPOT_TAINT_KEY and self.value == "spot" and self.repels
+
+    def tolerated_by(self, toleration: Toleration) -> bool:
+        """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+        if toleration.effect not in ("", self.effect):
+            return False
+        if not toleration.key:
+            return toleration.operator == "Exists"
+        return toleration.key == self.key and (toleration.operator == "Exists" or toleration.value == self.value)
+
+
+class NodeAffinity(KubernetesStruct, frozen=True, kw_only=True):
+    required: NodeSelector | None = msgspec.field(name="requiredDuringSchedulingIgnoredDuringExecution", default=None)
+
+
+class Affinity(KubernetesStruct, frozen=True, kw_only=True):
+    node_affinity: NodeAffinity | None = None

@@ -1,0 +1,69 @@
+"""Secrets and ConfigMaps without their values, and the stores beside them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
+from akscan.model.literals import Literal
+
+_STORE_PREFIXES = (
+    "secrets-store.csi.k8s.io/",
+    "reconcile.external-secrets.io/",
+    "secrets.hashicorp.com/",
+    "cert-manager.io/",
+)
+
+
+class Secret(KubernetesObject, frozen=True, kw_only=True):
+    """A row of the Secrets table: metadata and type. No field of this struct can hold a value of the Secret."""
+
+    kind: ClassVar[str] = "Secret"
+    type: str = ""
+    annotation_keys: tuple[str, ...] = ()
+
+    @property
+    def is_handmade(self) -> bool:
+        """Made by a person or a chart, as far as its type and marks tell; the namespace is the caller's to judge."""
+        keys = (*(self.metadata.labels or {}), *self.annotation_keys)
+        return (
+            self.type in ("Opaque", "kubernetes.io/basic-auth", "kubernetes.io/ssh-auth")
+            and not self.metadata.owner_references
+            and not any(key.startswith(_STORE_PREFIXES) for key in keys)
+        )
+
+
+class ConfigMap(KubernetesObject, frozen=True, kw_only=True):
+    """A ConfigMap; its values are classified and dropped."""
+
+    kind: ClassVar[str] = "ConfigMap"
+    data: dict[str, Literal] | None = None
+
+
+class CsiDriver(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "CSIDriver"
+
+
+class CustomResourceDefinition(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "CustomResourceDefinition"
+
+
+class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
+    keyvault_name: str = ""
+
+
+class SecretProviderClassSpec(KubernetesStruct, frozen=True, kw_only=True):
+    provider: str = ""
+    parameters: SecretProviderParameters | None = None
+
+
+class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
+    """https://learn.microsoft.com/azure/aks/csi-secrets-store-driver"""
+
+    kind: ClassVar[str] = "SecretProviderClass"
+    spec: SecretProviderClassSpec = SecretProviderClassSpec()
+
+    @property
+    def vault_name(self) -> str:
+        """The Azure vault it mounts from; empty for another provider."""
+        return self.spec.parameters.keyvault_name if self.spec.provider == "azure" and self.spec.parameters else ""

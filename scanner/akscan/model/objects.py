@@ -1,0 +1,176 @@
+"""Objects of the Kubernetes API that rules judge by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+
+from akscan.model.kubernetes import (
+    ClusterRoleBinding,
+    KarpenterNodePoolObject,
+    Node,
+    Pod,
+    PodDisruptionBudget,
+    Requirement,
+    Taint,
+)
+from akscan.model.pools import NodePool
+from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.text import Token
+from akscan.model.workloads import Workload
+
+if TYPE_CHECKING:
+    from akscan.model.cluster import Cluster
+    from akscan.model.inventory import Inventory
+
+_CAPACITY_LABELS = ("karpenter.sh/capacity-type", "kubernetes.azure.com/priority")
+
+
+class KubernetesSubject(Subject):
+    """An object of the Kubernetes API that rules judge by itself."""
+
+    resource_name = ""
+    kind_name = ""
+
+    def __init__(self, cluster: Cluster, name: str, namespace: str = "") -> None:
+        self.cluster = cluster
+        self.name = name
+        self.namespace = namespace
+
+    @property
+    def ref(self) -> SubjectRef:
+        above = self.cluster.ref.id
+        space = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return SubjectRef(
+            id=f"{above}{space}/{self.resource_name}/{self.name}",
+            kind=self.kind_name,
+            name=self.name,
+            cluster=above,
+            namespace=self.namespace,
+        )
+
+    def placeholders(self) -> dict[str, str]:
+        known = {"name": self.name, "namespace": self.namespace}
+        return {**self.cluster.placeholders(), **{key: value for key, value in known.items() if value}}
+
+
+class KarpenterNodePool(KubernetesSubject):
+    """A NodePool of node auto-provisioning."""
+
+    resource_name = "nodepools.karpenter.sh"
+    kind_name = "karpenter_node_pool"
+
+    def __init__(self, cluster: Cluster, node_pool: KarpenterNodePoolObject) -> None:
+        super().__init__(cluster, node_pool.name)
+        self.object = node_pool
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        listing = cluster.lists.karpenter_node_pools
+        yield from (cls(cluster, node_pool) for node_pool in listing.items)
+        if listing.gap is not None:
+            yield Unreadable(cluster, listing.gap)
+
+    @property
+    def taints(self) -> tuple[Taint, ...]:
+        return self.object.spec.template.spec.taints or ()
+
+    def admits(self, key: str, value: str) -> bool:
+        """Whether a requirement on the label exists and lets the value in."""
+        requirements = self.object.spec.template.spec.requirements or ()
+        on_key = [r for r in requirements if r.key == key]
+        return bool(on_key) and all(r.admits(value) for r in on_key)
+
+    @property
+    def capacity_requirements(self) -> tuple[Requirement, ...]:
+        """Its requirements on Spot or regular capacity
+        (https://learn.microsoft.com/azure/aks/node-auto-provisioning-node-pools).
+        """
+        return tuple(r for r in self.object.spec.template.spec.requirements or () if r.key in _CAPACITY_LABELS)
+
+    @property
+    def admits_spot(self) -> bool:
+        """Whether it has requirements on capacity, and all of them let Spot in."""
+        return bool(self.capacity_requirements) and all(r.admits("spot") for r in self.capacity_requirements)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Its nodes, by the label that Karpenter sets. Raises `NotCollected` where nodes could not be listed."""
+        nodes = self.cluster.lists.nodes.complete()
+        return tuple(node for node in nodes if node.metadata.label("karpenter.sh/nodepool") == self.name)
+
+
+class ClusterRoleBindingSubject(KubernetesSubject):
+    """A ClusterRoleBinding."""
+
+    resource_name = "clusterrolebindings"
+    kind_name = "cluster_role_binding"
+
+    def __init__(self, cluster: Cluster, binding: ClusterRoleBinding) -> None:
+        super().__init__(cluster, binding.name)
+        self.object = binding
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        listing = cluster.lists.cluster_role_bindings
+        yield from (cls(cluster, binding) for binding in listing.items)
+        if listing.gap is not None:
+            yield Unreadable(cluster, listing.gap)
+
+
+class DisruptionBudget(KubernetesSubject):
+    """A PodDisruptionBudget."""
+
+    resource_name = "poddisruptionbudgets"
+    kind_name = "pod_disruption_budget"
+
+    def __init__(self, cluster: Cluster, budget: PodDisruptionBudget) -> None:
+        super().__init__(cluster, budget.name, budget.namespace)
+        self.object = budget
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        listing = cluster.lists.pod_disruption_budgets
+        yield from (cls(cluster, budget) for budget in listing.items)
+        if listing.gap is not None:
+            yield Unreadable(cluster, listing.gap)
+
+    @property
+    def is_aks_managed(self) -> bool:
+        """An object without pod template in a system namespace is the platform's ."""
+        return self.namespace in self.cluster.system_namespaces
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the disruption controller has not yet seen the present specification."""
+        generation = self.object.metadata.generation
+        return generation is not None and generation != self.object.status.observed_generation
+
+    @property
+    def pods_read(self) -> tuple[Pod, ...]:
+        """The active pods that it selects among those that were read, complete or not."""
+        candidates = self.cluster.pods_read_by_namespace.get(self.namespace, ())
+        return tuple(pod for pod in candidates if pod.is_active and self.object.selects(pod))
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        """The active pods that it selects. Raises `NotCollected` where pods could not be listed."""
+        self.cluster.lists.pods.complete()
+        return self.pods_read
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The workloads that own a pod it selects. Raises `NotCollected` where pods or their owners are unknown."""
+        selected = {pod.name for pod in self.pods}
+        candidates = (w for w in self.cluster.workload_set.items if w.namespace == self.namespace)
+        owners = {w: {pod.name for pod in w.pods_read} & selected for w in candidates}
+        if selected.difference(*owners.values()):
+            self.cluster.workload_set.complete()
+        return tuple(w for w, own in owners.items() if own)
+
+    @property
+    def node_pools(self) -> tuple[NodePool, ...]:
+        """The node pools that its pods are on. Raises `NotCollected` where pods, nodes or pools are unknown."""
+        nodes = (self.cluster.node(pod.node_name) for pod in self.pods)
+        names = {Token(node.pool) for node in nodes if node is not None}
+        return tuple(pool for pool in self.cluster.pools if Token(pool.name) in names)

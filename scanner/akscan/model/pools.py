@@ -1,0 +1,174 @@
+"""Node pools of AKS: how large they may grow, and what their nodes bear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+
+from akscan.model.azure import AgentPool
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.kubernetes import (
+    Node,
+    PodSpec,
+    Taint,
+)
+from akscan.model.needs import Need
+from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.text import Token
+
+if TYPE_CHECKING:
+    from akscan.model.cluster import Cluster
+    from akscan.model.inventory import Inventory
+
+#: The node labels of AKS and Kubernetes whose value a pool alone does not tell.
+_UNKNOWN_LABELS = frozenset({"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
+_DEFAULT_MAX_PODS = {"node_subnet": 30, "kubenet": 110, "overlay": 250, "pod_dynamic": 250, "pod_static": 250}
+
+
+class NodePool(Subject):
+    """One node pool of a cluster; ``properties`` are the fields of the API."""
+
+    def __init__(self, cluster: Cluster, properties: AgentPool) -> None:
+        self.cluster = cluster
+        self.properties = properties
+        self.name = properties.name
+
+    @property
+    def ref(self) -> SubjectRef:
+        above = self.cluster.ref.id
+        return SubjectRef(
+            id=f"{above}/agentpools/{self.name.casefold()}", kind="node_pool", name=self.name, cluster=above
+        )
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        try:
+            pools = cluster.pools
+        except NotCollected as missing:
+            yield Unreadable(cluster, missing.gap)
+            return
+        for pool in pools:
+            yield cls(cluster, pool.properties)
+
+    def placeholders(self) -> dict[str, str]:
+        return {**self.cluster.placeholders(), "node_pool": self.name}
+
+    @property
+    def version(self) -> str:
+        """The Kubernetes version of its nodes; empty when the pool reports none."""
+        return self.properties.current_orchestrator_version or self.properties.orchestrator_version
+
+    @property
+    def is_spot(self) -> bool:
+        return self.properties.scale_set_priority == "Spot"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the cluster lists this pool first."""
+        return self.cluster.properties.agent_pool_profiles[0] is self.properties
+
+    @property
+    def taints(self) -> tuple[Taint, ...]:
+        return tuple(Taint.parse(text) for text in self.properties.node_taints)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Raises `NotCollected` where the nodes could not be listed."""
+        self.cluster.lists.nodes.complete()
+        return self.nodes_read
+
+    @property
+    def nodes_read(self) -> tuple[Node, ...]:
+        """Its nodes that were read, complete or not; for proving a failure, never for proving a pass."""
+        return tuple(node for node in self.cluster.lists.nodes.items if Token(node.pool) == self.name)
+
+    @property
+    def nodes_min(self) -> int:
+        """The fewest nodes that the autoscaler may leave, or the fixed count."""
+        pool = self.properties
+        if pool.type == "VirtualMachines":
+            scale = pool.virtual_machines_profile.scale
+            return sum(m.count for m in scale.manual) + sum(a.min_count for a in scale.autoscale)
+        floor = pool.min_count if pool.enable_auto_scaling else pool.count
+        return 1 if floor is None else floor
+
+    @property
+    def nodes_max(self) -> int:
+        """The most nodes that the autoscaler may add, or the fixed count."""
+        pool = self.properties
+        if pool.type == "VirtualMachines":
+            scale = pool.virtual_machines_profile.scale
+            return sum(m.count for m in scale.manual) + sum(a.max_count for a in scale.autoscale)
+        top = pool.max_count if pool.enable_auto_scaling else pool.count
+        return 1 if top is None else top
+
+    def surge(self, nodes: int) -> int:
+        """How many nodes an upgrade adds to a pool of that many (maxSurge absent counts as 10%); none for Spot."""
+        if self.is_spot or nodes == 0:
+            return 0
+        text = self.properties.upgrade_settings.max_surge or "10%"
+        wanted = -(-nodes * int(text[:-1]) // 100) if text.endswith("%") else int(text)
+        return min(nodes, wanted)
+
+    @property
+    def ipam(self) -> str:
+        """Where its pods' addresses come from: kubenet, byo_cni, overlay, pod_dynamic, pod_static or node_subnet."""
+        network, pool = self.cluster.properties.network_profile, self.properties
+        match str(network.network_plugin).casefold():
+            case "kubenet":
+                return "kubenet"
+            case "none":
+                return "byo_cni"
+            case "azure" if network.network_plugin_mode == "overlay":
+                return "overlay"
+            case "azure" if pool.pod_subnet_id:
+                return "pod_static" if pool.pod_ip_allocation_mode == "StaticBlock" else "pod_dynamic"
+            case "azure":
+                return "node_subnet"
+            case other:
+                raise NotCollected(self._unknown(f"networkPlugin {other!r} says nothing about pod addresses"))
+
+    @property
+    def max_pods(self) -> int:
+        """``maxPods`` or the default of the network plugin. Raises `NotCollected` for a plugin that AKS does not
+        know.
+        """
+        if self.properties.max_pods is not None:
+            return self.properties.max_pods
+        if self.ipam not in _DEFAULT_MAX_PODS:
+            raise NotCollected(self._unknown("maxPods is absent, and the network plugin is not one of AKS"))
+        return _DEFAULT_MAX_PODS[self.ipam]
+
+    def _unknown(self, detail: str) -> Gap:
+        return Gap(
+            source="arm",
+            scope=f"node pool {self.name} of {self.cluster.name}",
+            reason=Reason.UNKNOWN,
+            permission=Need.MANAGED_CLUSTERS,
+            detail=detail,
+        )
+
+    def bears(self, spec: PodSpec) -> bool:
+        """Whether a pod may run on a Ready node of the pool (cordons aside), or, when it has none, on one that its
+        settings would make.
+        """
+        ready = [node for node in self.nodes if node.is_ready]
+        if ready:
+            return any(node.bears(spec, cordons=False) for node in ready)
+        return spec.selects_labels(self._labels_of_new_nodes(), unknown=_UNKNOWN_LABELS) and all(
+            spec.tolerates(taint) for taint in self.taints if taint.repels
+        )
+
+    def _labels_of_new_nodes(self) -> dict[str, str]:
+        pool = self.properties
+        labels = dict(pool.node_labels) | {
+            "kubernetes.azure.com/agentpool": pool.name,
+            "agentpool": pool.name,
+            "kubernetes.azure.com/mode": str(pool.mode).casefold(),
+            "kubernetes.io/os": str(pool.os_type).casefold(),
+            "node.kubernetes.io/instance-type": str(pool.vm_size),
+            "topology.kubernetes.io/region": str(self.cluster.location).casefold(),
+        }
+        if self.is_spot:
+            labels["kubernetes.azure.com/scalesetpriority"] = "spot"
+        return labels

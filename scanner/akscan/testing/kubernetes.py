@@ -1,0 +1,325 @@
+"""Builders of Kubernetes objects; what a test does not say is healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from akscan.model import kubernetes
+from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
+from akscan.model.selectors import LabelSelector
+
+
+def _meta(
+    kind: str,
+    name: str,
+    namespace: str,
+    fields: Mapping[str, Any],
+    owner: KubernetesObject | None = None,
+) -> ObjectMeta:
+    references: tuple[OwnerReference, ...] = ()
+    if owner is not None:
+        references = (
+            OwnerReference(
+                kind=owner.kind,
+                name=owner.name,
+                uid=owner.metadata.uid,
+                controller=True,
+                api_version=_API_VERSIONS.get(owner.kind, "v1"),
+            ),
+        )
+    defaults: dict[str, Any] = {
+        "uid": f"{kind}/{namespace}/{name}",
+        "creation_timestamp": "2026-08-01T00:00:00Z",
+        "generation": 1,
+        "owner_references": references,
+    }
+    return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
+
+
+_API_VERSIONS = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+}
+
+
+def container(name: str = "app", **fields: Any) -> kubernetes.Container:
+    """A container that states its requests and its memory limit."""
+    defaults: dict[str, Any] = {
+        "image": "registry.example/app:1.0",
+        "resources": kubernetes.ResourceRequirements(
+            requests={"cpu": "100m", "memory": "128Mi"},
+            limits={"memory": "256Mi"},
+        ),
+    }
+    return kubernetes.Container(name=name, **{**defaults, **fields})
+
+
+def pod_spec(*containers: kubernetes.Container, **fields: Any) -> kubernetes.PodSpec:
+    """A pod spec with one healthy container unless others are given."""
+    return kubernetes.PodSpec(containers=containers or (container(),), **fields)
+
+
+def pod(
+    name: str = "app-0",
+    namespace: str = "shop",
+    *,
+    spec: kubernetes.PodSpec | None = None,
+    owner: KubernetesObject | None = None,
+    on_node: str = "node-0",
+    phase: str = "Running",
+    **metadata: Any,
+) -> kubernetes.Pod:
+    """A running pod."""
+    return kubernetes.Pod(
+        metadata=_meta("Pod", name, namespace, metadata, owner),
+        spec=spec or pod_spec(),
+        node_name=on_node,
+        status=kubernetes.PodStatus(phase=phase, qos_class="Burstable"),
+    )
+
+
+def workload(  # noqa: PLR0913 every argument has a healthy default
+    kind: type[kubernetes.Controller] = kubernetes.Deployment,
+    name: str = "app",
+    namespace: str = "shop",
+    *,
+    spec: kubernetes.PodSpec | None = None,
+    admitted: kubernetes.PodSpec | None = None,
+    replicas: int | None = 1,
+    pods: int | None = None,
+    on_node: str = "node-0",
+    labels: Mapping[str, str] | None = None,
+    status: kubernetes.ControllerStatus | None = None,
+    **metadata: Any,
+) -> list[KubernetesObject]:
+    """A controller, the ReplicaSet of a Deployment, and running pods (as many as replicas); ``admitted`` is the pods'
+    spec where admission changed it.
+    """
+    template = kubernetes.PodTemplate(
+        metadata=ObjectMeta(labels=dict(labels or {"app": name})),
+        spec=spec or pod_spec(),
+    )
+    top = kind(
+        metadata=_meta(kind.kind, name, namespace, metadata),
+        spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
+        status=status or kubernetes.ControllerStatus(),
+    )
+    made: list[KubernetesObject] = [top]
+    owner: KubernetesObject = top
+    if kind is kubernetes.Deployment:
+        owner = kubernetes.ReplicaSet(
+            metadata=_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
+            spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
+        )
+        made.append(owner)
+    count = (1 if replicas is None else replicas) if pods is None else pods
+    made += [
+        pod(
+            f"{owner.name}-{index}",
+            namespace,
+            spec=admitted or template.spec,
+            owner=owner,
+            on_node=on_node,
+            labels=template.metadata.labels,
+        )
+        for index in range(count)
+    ]
+    return made
+
+
+def node(
+    name: str = "node-0",
+    *,
+    pool: str = "system",
+    taints: Sequence[kubernetes.Taint] = (),
+    ready: bool = True,
+    labels: Mapping[str, str] | None = None,
+) -> kubernetes.Node:
+    """A Ready node of a pool."""
+    return kubernetes.Node(
+        metadata=_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
+        spec=kubernetes.NodeSpec(taints=tuple(taints)),
+        status=kubernetes.NodeStatus(
+            conditions=(kubernetes.Condition(type="Ready", status="True" if ready else "False"),),
+        ),
+    )
+
+
+def spot_node(name: str = "spot-0", *, pool: str = "spot", tainted: bool = True) -> kubernetes.Node:
+    """A node of a Spot pool."""
+    taint = kubernetes.Taint(key=kubernetes.SPOT_TAINT_KEY, value="spot", effect="NoSchedule")
+    return node(name, pool=pool, taints=[taint] if tainted else [], labels={kubernetes.SPOT_TAINT_KEY: "spot"})
+
+
+def service(
+    name: str = "app",
+    namespace: str = "shop",
+    *,
+    selector: Mapping[str, str] | None = None,
+    annotations: kubernetes.ServiceAnnotations | None = None,
+    addresses: Sequence[str] = (),
+    **spec: Any,
+) -> kubernetes.Service:
+    """A ClusterIP Service in front of app=name unless said otherwise."""
+    base = _meta("Service", name, namespace, {})
+    return kubernetes.Service(
+        metadata=kubernetes.ServiceMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
+        spec=kubernetes.ServiceSpec(selector=dict({"app": name} if selector is None else selector), **spec),
+        status=kubernetes.ServiceStatus(
+            load_balancer=kubernetes.LoadBalancerStatus(
+                ingress=tuple(kubernetes.LoadBalancerIngress(ip=address) for address in addresses),
+            ),
+        ),
+    )
+
+
+def autoscaler(
+    target: str = "app",
+    namespace: str = "shop",
+    *,
+    kind: str = "Deployment",
+    min_replicas: int | None = 1,
+) -> kubernetes.HorizontalPodAutoscaler:
+    """A HorizontalPodAutoscaler."""
+    return kubernetes.HorizontalPodAutoscaler(
+        metadata=_meta("HorizontalPodAutoscaler", target, namespace, {}),
+        spec=kubernetes.AutoscalerSpec(
+            scale_target_ref=kubernetes.CrossReference(kind=kind, name=target),
+            min_replicas=min_replicas,
+        ),
+    )
+
+
+def scaled_object(
+    target: str = "app",
+    namespace: str = "shop",
+    *,
+    min_replicas: int | None = 0,
+) -> kubernetes.ScaledObject:
+    """A KEDA ScaledObject."""
+    return kubernetes.ScaledObject(
+        metadata=_meta("ScaledObject", target, namespace, {}),
+        spec=kubernetes.ScaledObjectSpec(
+            scale_target_ref=kubernetes.CrossReference(name=target),
+            min_replica_count=min_replicas,
+        ),
+    )
+
+
+def disruption_budget(  # noqa: PLR0913 every argument has a healthy default
+    name: str = "app",
+    namespace: str = "shop",
+    *,
+    selector: Mapping[str, str] | None = None,
+    expected: int = 3,
+    desired: int = 1,
+    healthy: int | None = None,
+    observed_generation: int = 1,
+    conditions: Sequence[kubernetes.Condition] = (),
+    **spec: Any,
+) -> kubernetes.PodDisruptionBudget:
+    """A budget over three healthy pods of app=name, of which one may go."""
+    return kubernetes.PodDisruptionBudget(
+        metadata=_meta("PodDisruptionBudget", name, namespace, {}),
+        spec=kubernetes.BudgetSpec(
+            selector=LabelSelector(match_labels=dict({"app": "app"} if selector is None else selector)),
+            **(spec or {"max_unavailable": 1}),
+        ),
+        status=kubernetes.BudgetStatus(
+            expected_pods=expected,
+            desired_healthy=desired,
+            current_healthy=expected if healthy is None else healthy,
+            observed_generation=observed_generation,
+            conditions=tuple(conditions),
+        ),
+    )
+
+
+def karpenter_node_pool(
+    name: str = "nap",
+    *requirements: kubernetes.Requirement,
+    taints: Sequence[kubernetes.Taint] = (),
+    weight: int | None = None,
+) -> kubernetes.KarpenterNodePoolObject:
+    """A NodePool of node auto-provisioning."""
+    return kubernetes.KarpenterNodePoolObject(
+        metadata=_meta("NodePool", name, "", {}),
+        spec=kubernetes.KarpenterNodePoolSpec(
+            template=kubernetes.KarpenterTemplate(
+                spec=kubernetes.KarpenterSpec(requirements=requirements, taints=tuple(taints)),
+            ),
+            weight=weight,
+        ),
+    )
+
+
+def cluster_role_binding(
+    name: str,
+    *subjects: kubernetes.RbacSubject,
+    role: str = "cluster-admin",
+    labels: Mapping[str, str] | None = None,
+) -> kubernetes.ClusterRoleBinding:
+    """A ClusterRoleBinding, to cluster-admin unless said otherwise."""
+    return kubernetes.ClusterRoleBinding(
+        metadata=_meta("ClusterRoleBinding", name, "", {"labels": dict(labels or {})}),
+        role_ref=kubernetes.RoleRef(kind="ClusterRole", name=role),
+        subjects=subjects,
+    )
+
+
+def role_binding(
+    name: str,
+    namespace: str,
+    *subjects: kubernetes.RbacSubject,
+    role: str = "cluster-admin",
+) -> kubernetes.RoleBinding:
+    """A RoleBinding."""
+    return kubernetes.RoleBinding(
+        metadata=_meta("RoleBinding", name, namespace, {}),
+        role_ref=kubernetes.RoleRef(kind="ClusterRole", name=role),
+        subjects=subjects,
+    )
+
+
+def rbac_subject(kind: str, name: str, namespace: str = "") -> kubernetes.RbacSubject:
+    """A subject of a binding."""
+    return kubernetes.RbacSubject(kind=kind, name=name, namespace=namespace)
+
+
+def secret(
+    name: str = "db",
+    namespace: str = "shop",
+    *,
+    of_type: str = "Opaque",
+    annotation_keys: Sequence[str] = (),
+    **metadata: Any,
+) -> kubernetes.Secret:
+    """A row of the Secrets table."""
+    return kubernetes.Secret(
+        metadata=_meta("Secret", name, namespace, metadata),
+        type=of_type,
+        annotation_keys=tuple(annotation_keys),
+    )
+
+
+def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields: Any) -> KubernetesObject:
+    """An object of which only name and namespace (and the given fields) matter."""
+    return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
+
+
+def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider: str = "azure") -> KubernetesObject:
+    """A SecretProviderClass on a vault."""
+    return named(
+        kubernetes.SecretProviderClass,
+        f"spc-{vault_name}",
+        namespace,
+        spec=kubernetes.SecretProviderClassSpec(
+            provider=provider,
+            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name),
+        ),
+    )
