@@ -77,7 +77,7 @@ def test_wrong_calls_end_with_two_and_a_sentence(arguments, message):
 )
 def test_clouds(name, host, authority):
     cloud = cloud_named(name, arm_endpoint="", arm_audience="", authority="", ca_file="")
-    assert cloud.arm_host == host
+    assert cloud.arm_endpoint == f"https://{host}"
     assert cloud.arm_scope == f"https://{host}/.default"
     assert cloud.authority == authority
 

@@ -1,19 +1,23 @@
 """Reading Azure: scope, paging, throttling, refusals, references, and what must never be sent."""
 
+import re
 import threading
 
 import msgspec
 import pytest
-from akscan.collect.arm import Arm
+from akscan.collect.arm import Arm, Guard
 from akscan.collect.cloud import Cloud, credential_for, trust_of
 from akscan.inventory_file import InventoryFile
 from akscan.model.azure import AzureFirewall, PrivateDnsZone, RouteTable, Vault, VirtualNetwork
+from akscan.model.decode import Malformed
 from akscan.model.gaps import NotCollected, Reason
 from akscan.model.inventory import Inventory
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, Reader
+from akscan.model.roles import RoleDefinition
 from akscan.model.text import ArmId
 from akscan_fixtures.faults import Fault, FaultKind
+from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 from support import akscan, azure_options
 
@@ -40,6 +44,23 @@ def test_everything_in_the_table_is_read(serve, contoso, tmp_path):
     assert {str(entry.struct.arm_type) for entry in ARM_READS} - {str(kind) for kind in read} <= hubs | groups
     assert all(read.gap is None for read in inventory.azure.reads)
     assert inventory.manifest.identity
+
+
+def test_the_table_tells_the_api_versions_that_are_asked_for(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    collect(simulator, tmp_path)
+    wanted = {str(read.struct.arm_type).casefold(): read.api_version for read in ARM_READS}
+    asked = {}
+    for request in simulator.requests:
+        version = re.search(r"api-version=([0-9a-z-]+)", str(request.query))
+        if request.service == "arm" and request.method == "GET" and version:
+            path = request.path.casefold().rstrip("/")
+            whole = ArmId(path if ArmId(path).type in wanted else f"{path}/x")
+            asked.setdefault(str(whole.type).casefold(), set()).add(version[1])
+    assert "microsoft.network/virtualnetworks" in asked
+    assert "microsoft.containerservice/managedclusters" in asked
+    for kind, versions in asked.items():
+        assert versions == {wanted[kind]}, kind
 
 
 @pytest.mark.parametrize("page_size", [1, 3])
@@ -188,6 +209,34 @@ def test_a_next_link_to_another_host_gets_no_token(serve, contoso, tmp_path):
     inventory = collect(simulator, tmp_path)
     gap = next(read.gap for read in inventory.azure.reads if read.gap is not None)
     assert "another host" in gap.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "passes"),
+    [
+        ("https://management.azure.com/x", True),
+        ("https://MANAGEMENT.azure.com:443/x", True),
+        ("https://westeurope.management.azure.com/x", True),
+        ("http://management.azure.com/x", False),
+        ("https://management.azure.com:8443/x", False),
+        ("https://evilmanagement.azure.com/x", False),
+        ("https://management.azure.com.evil.example/x", False),
+    ],
+)
+def test_only_arm_itself_is_followed(url, passes):
+    guard = Guard("https://management.azure.com", threading.Event())
+    request = PipelineRequest(HttpRequest("GET", url), PipelineContext(None))
+    if passes:
+        guard.on_request(request)
+    else:
+        with pytest.raises(Malformed, match="another host"):
+            guard.on_request(request)
+
+
+def test_built_in_roles_are_kept_once(serve, contoso, tmp_path):
+    inventory = collect(serve(contoso), tmp_path)
+    guids = [role.guid for role in inventory.known(RoleDefinition)]
+    assert len(guids) == len(set(guids))
 
 
 def test_a_next_link_in_a_circle_ends(serve, contoso, tmp_path):

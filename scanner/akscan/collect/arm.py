@@ -26,25 +26,32 @@ from akscan.model.text import ArmId
 #: The only POSTs of akscan: reads that ARM words as POST.
 READ_POSTS = ("/listclusterusercredential",)
 
+_HTTPS = 443
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 _RETRIES = 4
 _BACKOFF_SECONDS_MAX = 30
 
 
-class _Guard(policies.SansIOHTTPPolicy[Any, Any]):
+class Guard(policies.SansIOHTTPPolicy[Any, Any]):
     """Lets only reads through, only to ARM itself (a nextLink may name any host), and nothing once the scan was
     stopped.
     """
 
-    def __init__(self, host: str, stop: threading.Event) -> None:
-        self._host = host
+    def __init__(self, endpoint: str, stop: threading.Event) -> None:
+        arm = urlsplit(endpoint)
+        self._host = (arm.hostname or "").casefold()
+        self._port = arm.port or _HTTPS
         self._stop = stop
+
+    def _is_arm(self, host: str, port: int) -> bool:
+        """Resource providers spell the port out (:443), and some answer from a regional host below ARM's."""
+        return port == self._port and (host.casefold() == self._host or host.casefold().endswith(f".{self._host}"))
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         check(self._stop)
         url = urlsplit(request.http_request.url)
-        if url.netloc.casefold() != self._host.casefold():
+        if url.scheme != "https" or not self._is_arm(url.hostname or "", url.port or _HTTPS):
             raise Malformed(f"the answer links to another host: {url.netloc}")
         method = request.http_request.method
         if method != "GET" and not (method == "POST" and url.path.casefold().endswith(READ_POSTS)):
@@ -67,7 +74,7 @@ class Arm:
         self._session = session
         self._cloud = cloud
         self.credential = credential
-        self._guard = _Guard(cloud.arm_host, stop)
+        self._guard = Guard(cloud.arm_endpoint, stop)
         self._generic: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             cloud.arm_endpoint, policies=self._policies(), transport=self._transport
         )

@@ -28,7 +28,7 @@ from akscan.model.inventory import (
     ScopeOfScan,
 )
 from akscan.model.reads import ARM_READS, ArmRead, Scope
-from akscan.model.roles import AssignedTo, RoleAssignment
+from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
 from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
 from akscan.model.text import ArmId, Token
 
@@ -272,6 +272,8 @@ class AzureCollector:
         """A resource of the wrong shape is a gap of its own; the rest of the list stands."""
         if read.struct is RoleAssignment:
             item = {**item, "listedFor": [str(scope)]}
+        if read.struct is RoleDefinition:
+            item = _once(item)
         try:
             found.append(convert(item, read.struct))
         except Malformed as error:
@@ -283,6 +285,12 @@ class AzureCollector:
     def _budget(self, subscription: str) -> threading.BoundedSemaphore:
         with self._budgets_lock:
             return self._budgets.setdefault(subscription, threading.BoundedSemaphore(_CALLS_PER_SUBSCRIPTION))
+
+
+def _once(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A role under one id for all subscriptions: there are hundreds of built-in ones, and each list repeats them."""
+    name = ArmId(str(item.get("id"))).name
+    return {**item, "id": f"/providers/Microsoft.Authorization/roleDefinitions/{name}"}
 
 
 def _subscription_named(text: str, visible: Sequence[Subscription]) -> Subscription:

@@ -38,10 +38,6 @@ class Cloud:
         """The scope of a token for ARM."""
         return f"{self.arm_audience.rstrip('/')}/.default"
 
-    @property
-    def arm_host(self) -> str:
-        return urlsplit(self.arm_endpoint).netloc
-
 
 #: https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure and
 #: https://learn.microsoft.com/azure/china/resources-developer-guide

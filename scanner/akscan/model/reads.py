@@ -70,7 +70,7 @@ class KubernetesRead:
 
 
 _AKS = "2026-08-01"
-_NETWORK = "2025-05-01"
+_NETWORK = "2026-03-01"
 _ROLES = "2022-04-01"
 
 ARM_READS: tuple[ArmRead, ...] = (
