@@ -73,6 +73,17 @@ def test_the_file_of_the_working_directory_counts(tmp_path, monkeypatch, saved):
     assert akscan("scan", "--inventory", str(saved), "-f", "json", "-o", str(tmp_path)).code == 2
 
 
+@pytest.mark.parametrize("name", ["armEndpoint", "armAudience", "authority", "caFile"])
+def test_a_file_that_merely_lies_there_does_not_say_whom_to_trust(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = config(tmp_path, f"cloud:\n  name: custom\n  {name}: https://elsewhere.example\n")
+    found = akscan("scan")
+    assert found.code == 2
+    assert f"akscan.yaml:3: cloud.{name}: counts only in a file that --config names" in found.err
+    named = akscan("scan", "--config", str(path))
+    assert "counts only" not in named.err
+
+
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
     outcome = akscan("scan", "--config", str(tmp_path / "no.yaml"))
     assert outcome.code == 2

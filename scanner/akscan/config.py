@@ -76,10 +76,19 @@ class Config(_Section, frozen=True, kw_only=True):
 class Loaded:
     """A configuration with the lines of its keys, so that what turns out wrong later can still be placed."""
 
-    def __init__(self, config: Config, path: Path | None, lines: Mapping[str, int]) -> None:
+    def __init__(self, config: Config, path: Path | None, lines: Mapping[str, int], *, was_named: bool = False) -> None:
         self.config = config
         self._path = path
         self._lines = lines
+        self._was_named = was_named
+
+    def require_trust(self) -> None:
+        """Raises `AkscanError` where a file that merely lay in the working directory says whom tokens go to or whom to
+        trust: in a pull request anybody can put one there.
+        """
+        for name in ("armEndpoint", "armAudience", "authority", "caFile"):
+            if not self._was_named and f"cloud.{name}" in self._lines:
+                raise self.error(f"cloud.{name}", "counts only in a file that --config names, or as an option")
 
     def error(self, key: str, what: str) -> AkscanError:
         """An error about a key such as ``rules.API-001.parameters``."""
@@ -92,6 +101,7 @@ def load_config(path: Path | None) -> Loaded:
     """The file that was named, else ``akscan.yaml`` of the working directory where there is one. Raises
     `AkscanError`.
     """
+    was_named = path is not None
     if path is None:
         path = Path(DEFAULT_NAME)
         if not path.exists():
@@ -119,7 +129,7 @@ def load_config(path: Path | None) -> Loaded:
         for rule_id, value in rules.items()
     }
     config = _converted(data, Config, "", path, lines)
-    return Loaded(msgspec.structs.replace(config, rules=settings), path, lines)
+    return Loaded(msgspec.structs.replace(config, rules=settings), path, lines, was_named=was_named)
 
 
 def _converted(data: object, kind: type[S], prefix: str, path: Path, lines: Mapping[str, int]) -> S:

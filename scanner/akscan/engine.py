@@ -77,6 +77,7 @@ class Verdict:
 def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Verdict:
     """Ask one rule about one subject. A failure that is proven stays one, whatever could not be read beside it."""
     findings: list[Finding] = []
+    beside: dict[str, EvidenceValue] = {}
     try:
         for finding in selected.rule.function(subject, inventory, **selected.parameters):
             findings.append(finding)  # noqa: PERF402 what came before an exception counts
@@ -86,13 +87,14 @@ def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Ver
     except NotCollected as missing:
         if not findings:
             return Verdict(Status.NOT_ASSESSED, reason=str(missing.gap), gap=missing.gap)
+        beside["notAssessed"] = str(missing.gap)
     except Exception as error:  # noqa: BLE001 a rule's fault must not end the others
         return Verdict(Status.ERROR, reason=f"{type(error).__name__}: {error}")
-    return Verdict(Status.FAIL, tuple(_merged(findings))) if findings else Verdict(Status.PASS)
+    return Verdict(Status.FAIL, tuple(_merged(findings, beside))) if findings else Verdict(Status.PASS)
 
 
-def _merged(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """One finding for each part: messages joined, evidence united."""
+def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
+    """One finding for each part: messages joined, evidence united, and with it what could not be read beside it."""
     parts: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         parts[finding.part].append(finding)
@@ -102,7 +104,7 @@ def _merged(findings: Sequence[Finding]) -> Iterator[Finding]:
         for finding in group:
             evidence |= finding.evidence
             fill |= finding.fill
-        yield Finding("; ".join(dict.fromkeys(finding.message for finding in group)), evidence, fill, part)
+        yield Finding("; ".join(dict.fromkeys(f.message for f in group)), {**evidence, **beside}, fill, part)
 
 
 class Evaluation:

@@ -60,6 +60,7 @@ class Live:
         from akscan.collect.cloud import cloud_named  # noqa: PLC0415
         from akscan.collect.live import Target  # noqa: PLC0415
 
+        self.loaded.require_trust()
         scope, cloud, values = self.loaded.config.scope, self.loaded.config.cloud, self.values
         selection = Selection(
             subscriptions=values["subscriptions"] or scope.subscriptions,
