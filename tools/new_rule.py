@@ -1,6 +1,8 @@
 """Starts a rule and its test: ``python -m tools.new_rule NET-023 subnet_is_tagged network``."""
 
+import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,12 +31,11 @@ def {name}(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
         yield Finding("the observed value in a sentence", {{"enablePrivateCluster": cluster.is_private}})
 '''
 
-_MODULE = '''"""{topic}."""
-
+_RULE_IMPORTS = """
 from collections.abc import Iterator
 
 from akscan.sdk import Cluster, Disruption, Finding, Fix, Inventory, Need, Pillar, Severity, rule
-'''
+"""
 
 _TEST = """
 
@@ -50,12 +51,12 @@ def test_{name}(world, expected):
     assert evaluate({name}, world).status is expected
 """
 
-_TEST_MODULE = '''"""{topic}."""
-
+_TEST_IMPORTS = """
 import pytest
 from akscan.sdk import Need, Status
 from akscan.testing import case, cluster, evaluate
-'''
+from akscan_rules.{module} import {name}
+"""
 
 
 def main(rule_id: str, name: str, module: str) -> int:
@@ -64,12 +65,15 @@ def main(rule_id: str, name: str, module: str) -> int:
     if problem:
         sys.stderr.write(f"{problem}\nusage: make new-rule ID=NET-023 NAME=subnet_is_tagged MODULE=network\n")
         return 2
-    names = {"id": rule_id, "name": name, "title": name.replace("_", " ").capitalize(), "topic": module.capitalize()}
+    names = {"id": rule_id, "name": name, "module": module, "title": name.replace("_", " ").capitalize()}
     rules = ROOT / "rules" / "akscan_rules" / f"{module}.py"
     tests = ROOT / "tests" / "rules" / f"test_{module}.py"
-    _append(rules, _MODULE.format(**names), _RULE.format(**names))
-    _append(tests, _TEST_MODULE.format(**names), f"from akscan_rules.{module} import {name}\n{_TEST.format(**names)}")
-    sys.stdout.write(f"{rules.relative_to(ROOT)}\n{tests.relative_to(ROOT)}\nthen: make fmt docs test\n")
+    _append(rules, _RULE_IMPORTS, _RULE.format(**names))
+    _append(tests, _TEST_IMPORTS.format(**names), _TEST.format(**names))
+    ruff = [sys.executable, "-m", "ruff"]
+    subprocess.run([*ruff, "check", "--fix", "--quiet", rules, tests], cwd=ROOT, check=True)
+    subprocess.run([*ruff, "format", "--quiet", rules, tests], cwd=ROOT, check=True)
+    sys.stdout.write(f"{rules.relative_to(ROOT)}\n{tests.relative_to(ROOT)}\nthen: make docs test\n")
     return 0
 
 
@@ -84,9 +88,16 @@ def _problem(rule_id: str, name: str, module: str) -> str:
     return f"{rule_id} stands in {known[rule_id].location}" if rule_id in known else ""
 
 
-def _append(path: Path, head: str, text: str) -> None:
-    known = path.read_text(encoding="utf-8") if path.exists() else head
-    path.write_text(f"{known}{text}", encoding="utf-8")
+def _append(path: Path, imports: str, text: str) -> None:
+    """Imports below the docstring of the module, where ruff merges them with those that stand there; the text at its
+    end.
+    """
+    topic = path.stem.removeprefix("test_").replace("_", " ").capitalize()
+    known = path.read_text(encoding="utf-8") if path.exists() else f'"""{topic}."""\n'
+    (docstring,) = (node for node in ast.parse(known).body[:1] if isinstance(node, ast.Expr))
+    lines = known.splitlines(keepends=True)
+    head, rest = "".join(lines[: docstring.end_lineno]), "".join(lines[docstring.end_lineno :])
+    path.write_text(f"{head}{imports}{rest}{text}", encoding="utf-8")
 
 
 if __name__ == "__main__":
