@@ -87,18 +87,16 @@ def _check_certificates(ca_file: str) -> None:
 
 
 @contextmanager
-def trust_of(cloud: Cloud, *more: str) -> Iterator[str | bool]:
+def trust_of(cloud: Cloud) -> Iterator[str | bool]:
     """What a client verifies servers with: True for the defaults (which honour REQUESTS_CA_BUNDLE), or a bundle of the
-    public certificates, the cloud's own and ``more`` (PEM texts).
+    public certificates and the cloud's own.
     """
-    if not cloud.ca_file and not more:
+    if not cloud.ca_file:
         yield True
         return
     import certifi  # noqa: PLC0415 only where a bundle is made
 
-    parts = [Path(certifi.where()).read_text(encoding="ascii"), *more]
-    if cloud.ca_file:
-        parts.append(Path(cloud.ca_file).read_text(encoding="utf-8"))
+    parts = [Path(certifi.where()).read_text(encoding="ascii"), Path(cloud.ca_file).read_text(encoding="utf-8")]
     with tempfile.TemporaryDirectory(prefix="akscan-") as folder:
         bundle = Path(folder) / "ca.pem"
         bundle.write_text("\n".join(parts), encoding="utf-8")
