@@ -47,7 +47,6 @@ def pairs(report: dict) -> dict[tuple[str, str], str]:
     subjects = [subject["id"] for subject in report["subjects"]]
     found = {(rule["id"], subjects[place]): "pass" for rule in report["rules"] for place in rule["passed"]}
     found |= {(f["rule"], f["subject"]): "fail" for f in report["findings"]}
-    for key, status in (("notApplicable", "not_applicable"), ("notAssessed", "not_assessed")):
-        found |= {(entry["rule"], subjects[place]): status for entry in report[key] for place in entry["subjects"]}
-    found |= {(entry["rule"], entry["subject"]): "error" for entry in report["errors"]}
+    for key, status in (("notApplicable", "not_applicable"), ("notAssessed", "not_assessed"), ("errors", "error")):
+        found |= {(entry["rule"], entry["subject"]): status for entry in report[key]}
     return found

@@ -1,14 +1,13 @@
 """The JSON report, version 1: a contract of its own, which changes only with its version number.
 
 ``schemas/report-v1.schema.json`` publishes it. Within version 1 fields are only added, so a reader ignores what it does
-not know. The file is one line, and results other than findings name their subjects by position: with 20,000 workloads
-and 60 rules most of a million pairs passed.
+not know. The file is one line, and passes name their subjects by position: with 20,000 workloads and 60 rules most of a
+million pairs passed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -46,11 +45,9 @@ _TOOL = "akscan"
 _HINT = "expected a file that akscan wrote with --format json"
 
 S = TypeVar("S", bound=msgspec.Struct)
-Texts = tuple[str, ...]
 Index = Annotated[int, Meta(ge=0)]
 RuleId = Annotated[str, Meta(description="The id of one of `rules`.")]
 SubjectId = Annotated[str, Meta(description="The id of one of `subjects`.")]
-SubjectIndices = Annotated[tuple[Index, ...], Meta(description="Positions in `subjects`, counted from 0.")]
 Pairs = Annotated[int, Meta(ge=0, description="Rule × subject pairs.")]
 
 
@@ -189,7 +186,7 @@ class RuleEntry(_Entry, frozen=True, kw_only=True):
     arm: Annotated[str, Meta(description="The property in an ARM template.")]
     parameters: Annotated[dict[str, EvidenceValue], Meta(description="The parameters in force.")]
     counts: CountsEntry
-    passed: SubjectIndices
+    passed: Annotated[tuple[Index, ...], Meta(description="Positions in `subjects`, counted from 0.")]
 
 
 class SubjectEntry(_Entry, frozen=True, kw_only=True):
@@ -223,20 +220,20 @@ class FindingEntry(_Entry, frozen=True, kw_only=True):
 
 
 class NotApplicableEntry(_Entry, frozen=True, kw_only=True):
-    """Subjects for which the question of a rule does not arise, by reason."""
+    """A subject for which the question of a rule does not arise."""
 
     rule: RuleId
+    subject: SubjectId
     reason: Annotated[str, Meta(description="Why the question does not arise.")]
-    subjects: SubjectIndices
 
 
 class NotAssessedEntry(_Entry, frozen=True, kw_only=True):
-    """Subjects that a rule could not decide, by reason. Unknown is never a pass."""
+    """A subject that a rule could not decide. Unknown is never a pass."""
 
     rule: RuleId
+    subject: SubjectId
     reason: Annotated[str, Meta(description="Why nobody knows.")]
     permission: Annotated[str, Meta(description="The permission that would mend it; empty where none would.")]
-    subjects: SubjectIndices
 
 
 class ErrorEntry(_Entry, frozen=True, kw_only=True):
@@ -299,8 +296,6 @@ def encode_report(report: Report) -> bytes:
     Expects the order that `Report` documents; times without a time zone count as UTC.
     """
     index = {subject.id: position for position, subject in enumerate(report.subjects)}
-    not_applicable = _grouped(((result, (result.reason,)) for result in report.not_applicable), index)
-    not_assessed = _grouped(((result, (result.reason, result.permission)) for result in report.not_assessed), index)
     file = ReportFile(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name=_TOOL, version=report.run.akscan),
@@ -310,17 +305,9 @@ def encode_report(report: Report) -> bytes:
         rules=_rule_entries(report, index),
         subjects=tuple(_copy(SubjectEntry, subject) for subject in report.subjects),
         findings=tuple(_finding_entry(failure) for failure in report.findings),
-        not_applicable=tuple(
-            NotApplicableEntry(rule=rule, reason=reason, subjects=subjects)
-            for rule, (reason,), subjects in not_applicable
-        ),
-        not_assessed=tuple(
-            NotAssessedEntry(rule=rule, reason=reason, permission=permission, subjects=subjects)
-            for rule, (reason, permission), subjects in not_assessed
-        ),
-        errors=tuple(
-            ErrorEntry(rule=crash.rule.id, subject=crash.subject.id, message=crash.message) for crash in report.errors
-        ),
+        not_applicable=tuple(_pair_entry(NotApplicableEntry, result) for result in report.not_applicable),
+        not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
+        errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
     )
     return msgspec.json.encode(file, enc_hook=str) + b"\n"
 
@@ -389,20 +376,8 @@ def _finding_entry(failure: Failure) -> FindingEntry:
     )
 
 
-def _grouped(
-    results: Iterable[tuple[Inapplicable | Unassessed, Texts]], index: Mapping[str, int]
-) -> list[tuple[str, Texts, tuple[int, ...]]]:
-    """Results by rule and texts. Where a rule that judges several kinds of subject has two verdicts on one, the first
-    verdicts on all subjects come before the second ones: so a reader that sorts by rule and subject restores the order.
-    """
-    earlier: Counter[tuple[str, str]] = Counter()
-    groups: dict[tuple[str, int, Texts], list[int]] = {}
-    for result, texts in results:
-        pair = (result.rule.id, result.subject.id)
-        groups.setdefault((result.rule.id, earlier[pair], texts), []).append(index[result.subject.id])
-        earlier[pair] += 1
-    in_order = sorted(groups.items(), key=lambda group: group[0][:2])
-    return [(rule, texts, tuple(subjects)) for (rule, _, texts), subjects in in_order]
+def _pair_entry(kind: type[S], result: Inapplicable | Unassessed | Crash) -> S:
+    return _copy(kind, result, rule=result.rule.id, subject=result.subject.id)
 
 
 # --- reading
@@ -460,24 +435,14 @@ class _Reader:
                 for entry in file.rules
                 for subject in self._at(entry.passed)
             ),
-            not_applicable=_in_order(
-                Inapplicable(rule=self._rules[entry.rule], subject=subject, reason=entry.reason)
-                for entry in file.not_applicable
-                for subject in self._at(entry.subjects)
-            ),
-            not_assessed=_in_order(
-                Unassessed(
-                    rule=self._rules[entry.rule], subject=subject, reason=entry.reason, permission=entry.permission
-                )
-                for entry in file.not_assessed
-                for subject in self._at(entry.subjects)
-            ),
-            errors=tuple(
-                Crash(rule=self._rules[entry.rule], subject=self._by_id[entry.subject], message=entry.message)
-                for entry in file.errors
-            ),
+            not_applicable=tuple(self._pair(Inapplicable, entry) for entry in file.not_applicable),
+            not_assessed=tuple(self._pair(Unassessed, entry) for entry in file.not_assessed),
+            errors=tuple(self._pair(Crash, entry) for entry in file.errors),
             coverage=self._coverage(),
         )
+
+    def _pair(self, kind: type[S], entry: NotApplicableEntry | NotAssessedEntry | ErrorEntry) -> S:
+        return _copy(kind, entry, rule=self._rules[entry.rule], subject=self._by_id[entry.subject])
 
     def _at(self, indices: Sequence[int]) -> Iterator[SubjectRef]:
         for index in indices:
@@ -511,10 +476,3 @@ class _Reader:
             clusters={cluster: _copy(CoverageFigure, figure) for cluster, figure in entry.clusters.items()},
             gaps=tuple(_copy(GapSummary, gap) for gap in entry.gaps),
         )
-
-
-R = TypeVar("R", Inapplicable, Unassessed)
-
-
-def _in_order(results: Iterable[R]) -> tuple[R, ...]:
-    return tuple(sorted(results, key=lambda result: (result.rule.id, result.subject.id)))
