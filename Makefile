@@ -40,8 +40,9 @@ docs: $(READY) ## generate docs/rules/, docs/reads.md and the schema of the repo
 docs-check: $(READY)
 	@$(BIN)/python -m tools.docs check
 
-bench: $(READY) ## measure: the demo, evaluation at scale
+bench: $(READY) ## measure how evaluation and reports grow with workloads, and evaluation with clusters
 	@$(BIN)/python benchmarks/evaluate.py
+	@$(BIN)/python benchmarks/fleet.py
 
 new-rule: $(READY) ## start a rule and its test: make new-rule ID=NET-023 NAME=subnet_is_tagged MODULE=network
 	@$(BIN)/python -m tools.new_rule "$(ID)" "$(NAME)" "$(MODULE)"

@@ -137,8 +137,8 @@ def _is_kubelet_too(identity: ControlPlaneIdentity) -> Iterator[Finding]:
 def _serves_others(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[Finding]:
     others = {
         other.id: other.parts_of(identity.resource_id)
-        for other in sorted(inventory.known(ManagedCluster), key=lambda resource: resource.id)
-        if other.id != identity.cluster.id and other.parts_of(identity.resource_id)
+        for other in inventory.clusters_with_identity(identity.resource_id)
+        if other.id != identity.cluster.id
     }
     if others:
         yield Finding(
@@ -152,20 +152,15 @@ def _serves_others(identity: ControlPlaneIdentity, inventory: Inventory) -> Iter
 
 
 def _trusts_pods(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[Finding]:
-    issuers = [cluster.properties.oidc_issuer_profile for cluster in inventory.known(ManagedCluster)]
-    credentials = [
-        credential
-        for credential in inventory.known(FederatedCredential)
-        if credential.id.parent == identity.resource_id
-        and any(issuer.is_issuer(credential.properties.issuer) for issuer in issuers)
-    ]
+    known = inventory.known_within(FederatedCredential, identity.resource_id)
+    credentials = [credential for credential in known if inventory.trusts_pods(credential)]
     if credentials:
         subjects = tuple(f"{found.name}: {found.properties.subject}" for found in credentials)
         yield Finding(
             f"pods can become the control plane through federated credentials ({', '.join(subjects)})",
             {"userAssignedIdentities": identity.resource_id, "federatedIdentityCredentials": subjects},
         )
-    inventory.federated_credentials(identity.resource_id)
+    inventory.within(FederatedCredential, identity.resource_id)
 
 
 def _is_bound(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[Finding]:
@@ -179,8 +174,7 @@ def _is_bound(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[
             f"pods can become the control plane through identity bindings ({', '.join(b.name for b in bindings)})",
             {"userAssignedIdentities": identity.resource_id, "identityBindings": bindings},
         )
-    for cluster in inventory.clusters:
-        inventory.within(IdentityBinding, cluster.id)
+    inventory.require_complete(IdentityBinding)
 
 
 @rule(
@@ -226,6 +220,7 @@ def kubelet_identity_only_pulls_images(
         "identityProfile.kubeletidentity.resourceId": identity.resource_id,
         "identityProfile.kubeletidentity.objectId": identity.object_id,
         "searchedSubscriptions": inventory.searched_subscriptions,
+        "groups": "direct assignments only" if (groups := inventory.groups_of(identity.object_id)) is None else groups,
         "pullRolesOnResourceGroups": if_known(lambda: tuple(_scope(a) for a in held if _pulls_from_group(a))),
     }
     yield from any_of(*(_beyond_pulling(assignment, extra_allowed_roles, evidence) for assignment in held))

@@ -8,13 +8,21 @@ import pytest
 from akscan.collect.arm import Arm, Guard
 from akscan.collect.cloud import Cloud, credential_for, trust_of
 from akscan.inventory_file import InventoryFile
-from akscan.model.azure import AzureFirewall, PrivateDnsZone, RouteTable, Vault, VirtualNetwork
+from akscan.model.azure import (
+    AzureFirewall,
+    KubernetesVersions,
+    PrivateDnsZone,
+    RouteTable,
+    UpgradeProfile,
+    Vault,
+    VirtualNetwork,
+)
 from akscan.model.decode import Malformed
 from akscan.model.gaps import NotCollected, Reason
 from akscan.model.inventory import Inventory
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, Reader
-from akscan.model.roles import RoleDefinition
+from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
 from akscan.model.text import ArmId
 from akscan_fixtures.faults import Fault, FaultKind
 from azure.core.pipeline import PipelineContext, PipelineRequest
@@ -119,6 +127,53 @@ def test_a_resource_of_the_wrong_shape_is_a_gap_of_its_own(serve, contoso, tmp_p
     assert gap.reason is Reason.MALFORMED
     assert "$.properties.networkAcls.defaultAction" in gap.detail
     assert len(list(inventory.known(Vault))) == 1
+
+
+@pytest.mark.parametrize(
+    ("match", "body", "kind"),
+    [
+        (r"/kubernetesVersions\?", b'{"values": 7}', KubernetesVersions),
+        (r"/upgradeProfiles/default\?", b'{"properties": {}}', UpgradeProfile),
+        (r"assignedTo", b'{"value": [{"id": "/x", "properties": {}}]}', AssignedTo),
+        (r"/roleAssignments\?api", b'{"value": [{"id": "/x", "properties": {"scope": "/"}}]}', RoleAssignment),
+        (r"/routeTables\?", b'{"value": [{"properties": {"routes": {}}}]}', RouteTable),
+        (r"/virtualNetworks/vnet-hub\?", b'{"id": "/x", "properties": {"subnets": 7}}', VirtualNetwork),
+    ],
+)
+def test_an_answer_of_the_wrong_shape_is_never_an_absence(match, body, kind, serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    simulator.inject(Fault(match=match, status=200, body=body, times=None))
+    inventory = collect(simulator, tmp_path, "-s", "contoso-production")
+    gaps = [read.gap for read in inventory.azure.reads if read.type == kind.arm_type and read.gap is not None]
+    assert gaps
+    assert {gap.reason for gap in gaps} == {Reason.MALFORMED}
+    with pytest.raises(NotCollected):
+        inventory.require_complete(kind)
+
+
+def test_a_cluster_of_the_wrong_shape_stays_in_the_report(serve, contoso, tmp_path):
+    estate = contoso.copy()
+    resource = next(r for r in estate.resources.values() if r["name"] == "aks-legacy-shop")
+    resource["properties"]["disableLocalAccounts"] = "no"
+    inventory = collect(serve(estate), tmp_path)
+    lost = cluster_of(inventory, "aks-legacy-shop")
+    with pytest.raises(NotCollected, match=r"\$\.properties\.disableLocalAccounts"):
+        _ = lost.properties
+    assert len(inventory.clusters) == 7
+    assert lost.lists.pods.items
+
+
+def test_names_of_clusters_and_groups_compare_without_case(serve, contoso, tmp_path):
+    estate = contoso.copy()
+    resource = next(r for r in estate.resources.values() if r["name"] == "aks-legacy-shop")
+    del estate.resources[resource["id"].casefold()]
+    group = resource["id"].split("/")[4]
+    resource["id"] = resource["id"].replace("aks-legacy-shop", "AKS-Loud").replace(f"/{group}/", f"/{group.upper()}/")
+    resource["name"] = "AKS-Loud"
+    estate.resources[resource["id"].casefold()] = resource
+    simulator = serve(estate)
+    for options in (["-n", "aks-loud"], ["-n", "Aks-LOUD", "-g", group], ["-g", group.title()]):
+        assert "AKS-Loud" in {cluster.name for cluster in collect(simulator, tmp_path, *options).clusters}
 
 
 def test_a_subscription_of_choice_follows_references_into_others(serve, contoso, tmp_path):

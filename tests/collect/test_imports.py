@@ -155,6 +155,58 @@ def test_a_dump_joins_its_cluster_by_name_or_id(tmp_path):
             assert [str(key) for key in file.members] == [CLUSTER]
 
 
+def bare(document):
+    """The same without a uid anywhere, as manifests come out of version control."""
+    if isinstance(document, dict):
+        return {key: bare(value) for key, value in document.items() if key != "uid"}
+    return [bare(item) for item in document] if isinstance(document, list) else document
+
+
+def test_manifests_without_uids_are_told_apart(contoso, tmp_path):
+    kinds = ("pods", "replicasets.apps", "deployments.apps", "daemonsets.apps", "statefulsets.apps")
+    versions = {"pods": ("v1", "Pod"), "replicasets.apps": ("apps/v1", "ReplicaSet")}
+    versions |= {"deployments.apps": ("apps/v1", "Deployment"), "daemonsets.apps": ("apps/v1", "DaemonSet")}
+    versions |= {"statefulsets.apps": ("apps/v1", "StatefulSet")}
+    items = [
+        {**item, "apiVersion": versions[kind][0], "kind": versions[kind][1]}
+        for kind in kinds
+        for item in contoso.kubernetes["aks-payments-prod"][kind]
+    ]
+    found = []
+    for name, dump in (("with", items), ("without", bare(items))):
+        path = write(tmp_path, f"{name}.json", {"kind": "List", "items": dump})
+        outcome, target = run(tmp_path, "--kubernetes", f"aks={path}", "--complete")
+        assert outcome.code == 0, outcome.err
+        assert akscan("scan", "--inventory", str(target), "-f", "json", "-o", str(tmp_path)).code == 0
+        found.append(pairs(report_of(tmp_path)))
+    assert found[0] == found[1]
+    assert sum(rule == "WKL-002" for rule, _ in found[0]) > 10
+
+
+def test_an_empty_list_of_one_kind_says_that_there_are_none(tmp_path):
+    dump = json.dumps({"apiVersion": "v1", "kind": "ServiceList", "items": []})
+    _, target = run(tmp_path, "--kubernetes", f"aks={write(tmp_path, 'd', dump)}")
+    with InventoryFile(target) as file:
+        (only,) = file.members
+        assert file.cluster(only).services.gap is None
+        assert file.cluster(only).pods.gap is not None
+
+
+def test_dumps_of_one_cluster_under_two_names_are_an_error(tmp_path):
+    dump = write(tmp_path, "d.json", POD)
+    arguments = ["--arm", write(tmp_path, "c.json", CLI), "--kubernetes", f"aks={dump}", "--kubernetes", f"AKS={dump}"]
+    outcome, _ = run(tmp_path, *arguments)
+    assert outcome.code == 2
+    assert "aks and AKS are the same cluster" in outcome.err
+
+
+def test_a_cluster_of_the_wrong_shape_stays_in_the_report(tmp_path):
+    broken = {**CLI, "disableLocalAccounts": "no"}
+    _, target = run(tmp_path, "--arm", write(tmp_path, "c.json", broken), "--complete")
+    found = statuses(target, tmp_path)
+    assert found["ACC-004", "aks"] == "not_assessed"
+
+
 def test_a_wrong_type_is_a_gap_with_its_path(tmp_path):
     outcome, target = run(
         tmp_path,

@@ -404,6 +404,7 @@ def test_the_offending_assignments_are_named():
         "identityProfile.kubeletidentity.resourceId": f"{IDENTITIES}/id-aks-kubelet",
         "identityProfile.kubeletidentity.objectId": KUBELET_OBJECT_ID,
         "searchedSubscriptions": (ArmId(SUBSCRIPTION).subscription,),
+        "groups": ("00000000-0000-0000-0000-0000000000e1",),
         "pullRolesOnResourceGroups": (GROUP,),
         f"roleAssignments/{direct.name}": (
             "Key Vault Secrets User",
@@ -425,3 +426,10 @@ def test_the_kubelet_fills_the_fix():
     world = inventory(*ROLES)
     (identity,) = KubeletIdentity.each(world, world.clusters[0])
     assert identity.placeholders()["kubelet_object_id"] == KUBELET_OBJECT_ID
+
+
+def test_without_an_answer_about_groups_the_evidence_says_so():
+    owner = role_definition("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner", actions=["*"])
+    world = inventory(owner, role_assignment(KUBELET_OBJECT_ID, owner, GROUP))
+    (finding,) = evaluate(kubelet_identity_only_pulls_images, world).findings
+    assert finding.evidence["groups"] == "direct assignments only"

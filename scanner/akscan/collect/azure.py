@@ -49,12 +49,10 @@ class Selection:
     resource_groups: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
-    def takes(self, cluster: ManagedCluster) -> bool:
+    def takes(self, cluster: ArmId) -> bool:
         """Whether a cluster is in scope; names compare without case."""
-        groups, names = map(Token, self.resource_groups), map(Token, self.names)
-        return (not self.resource_groups or cluster.id.resource_group in set(groups)) and (
-            not self.names or cluster.name in set(names)
-        )
+        groups, names = set(map(Token, self.resource_groups)), set(map(Token, self.names))
+        return (not groups or Token(cluster.resource_group) in groups) and (not names or Token(cluster.name) in names)
 
     @property
     def selectors(self) -> dict[str, tuple[str, ...]]:
@@ -125,7 +123,7 @@ class AzureCollector:
         scopes = [ArmId(f"/subscriptions/{s.subscription_id}") for s in usable]
         self._read_all(jobs_of_subscriptions(scopes))
         found: list[ManagedCluster] = self._answers.of(ManagedCluster)
-        self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster))
+        self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster.id))
         self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
@@ -137,9 +135,7 @@ class AzureCollector:
         tenant = ArmId("/")
         read = next(read for read in ARM_READS if read.struct is Subscription)
         self._read(read, tenant)
-        gap = self._answers.reads[(read.struct.arm_type, tenant)].gap
-        if gap is not None:
-            raise AkscanError(f"the subscriptions cannot be listed: {gap}", "check the sign-in (--auth) and --cloud")
+        self._require(read, "the subscriptions cannot be listed", "check the sign-in (--auth) and --cloud")
         visible: list[Subscription] = self._answers.of(Subscription)
         wanted = [*self._selection.subscriptions, *self._members_of_management_groups()]
         if not wanted and not (self._selection.subscriptions or self._selection.management_groups):
@@ -156,9 +152,7 @@ class AzureCollector:
         for name in self._selection.management_groups:
             scope = ArmId(f"/providers/Microsoft.Management/managementGroups/{name}")
             self._read(read, scope)
-            gap = self._answers.reads[(read.struct.arm_type, scope)].gap
-            if gap is not None:
-                raise AkscanError(f"management group {name}: {gap}")
+            self._require(read, f"management group {name}")
             members += [
                 descendant.name
                 for descendant in self._answers.of(azure.ManagementGroupDescendant)
@@ -166,13 +160,40 @@ class AzureCollector:
             ]
         return members
 
+    def _require(self, read: ArmRead, what: str, hint: str = "") -> None:
+        """Raises `AkscanError` for a gap in what says which subscriptions there are: a scan must not shrink in
+        silence.
+        """
+        gaps = [
+            known.gap for (kind, _), known in self._answers.reads.items() if kind == read.struct.arm_type and known.gap
+        ]
+        if gaps:
+            raise AkscanError(f"{what}: {gaps[0]}", hint)
+
     def _scope(self, subscriptions: Sequence[Subscription]) -> ScopeOfScan:
         return ScopeOfScan(
             selectors=self._selection.selectors,
             tenants=tuple(sorted({s.tenant_id for s in subscriptions if s.tenant_id})),
             subscriptions=tuple(sorted((self._scoped(s) for s in subscriptions), key=lambda scoped: scoped.id)),
-            clusters=tuple(ScopedCluster(id=cluster.id, name=cluster.name) for cluster in self.clusters),
+            clusters=tuple(
+                sorted(
+                    (
+                        *(ScopedCluster(id=cluster.id, name=cluster.name) for cluster in self.clusters),
+                        *(ScopedCluster(id=lost, name=lost.name) for lost in self._lost_clusters()),
+                    ),
+                    key=lambda scoped: scoped.id,
+                )
+            ),
         )
+
+    def _lost_clusters(self) -> list[ArmId]:
+        """Clusters in scope that ARM answered with in a shape that was not understood: they stay in the report."""
+        kind = ManagedCluster.arm_type
+        return [
+            read.scope
+            for read in self._answers.reads.values()
+            if read.type == kind and read.scope.type == kind and self._selection.takes(read.scope)
+        ]
 
     def _scoped(self, subscription: Subscription) -> ScopedSubscription:
         scope = ArmId(f"/subscriptions/{subscription.subscription_id}")
@@ -250,7 +271,7 @@ class AzureCollector:
             check(self._stop)
             with self._budget(scope.subscription):
                 for item in self._fetch(read, scope):
-                    self._decode(read, scope, item, found)
+                    gap = self._decode(read, scope, item, found) or gap
         except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
             # without the scope itself nothing is known; below it a 404 means that there is none
             if not is_absent(error) or scope.type in _TOP_SCOPES:
@@ -268,23 +289,34 @@ class AzureCollector:
             return [{**answer, "id": str(scope)} for answer in self._arm.read(read, scope)]
         return self._arm.read(read, scope)
 
-    def _decode(self, read: ArmRead, scope: ArmId, item: Mapping[str, Any], found: list[Resource]) -> None:
-        """A resource of the wrong shape is a gap of its own; the rest of the list stands."""
+    def _decode(self, read: ArmRead, scope: ArmId, item: Mapping[str, Any], found: list[Resource]) -> Gap | None:
+        """A resource of the wrong shape is a gap of its own, and the rest of the list stands; one without an id, or
+        that was asked for by itself, is the gap of the whole read, which is returned.
+        """
         if read.struct is RoleAssignment:
             item = {**item, "listedFor": [str(scope)]}
         if read.struct is RoleDefinition:
             item = _once(item)
         try:
-            found.append(convert(item, read.struct))
+            found.append(_identified(convert(item, read.struct)))
         except Malformed as error:
             own = ArmId(str(item.get("id") or scope))
             gap = Gap(source="arm", scope=str(own), reason=Reason.MALFORMED, permission=read.need, detail=str(error))
-            with self._answers.lock:
-                self._answers.reads[(read.struct.arm_type, own)] = Read(type=read.struct.arm_type, scope=own, gap=gap)
+            if own == scope:
+                return gap
+            self._answers.add(read, own, (), gap)
+        return None
 
     def _budget(self, subscription: str) -> threading.BoundedSemaphore:
         with self._budgets_lock:
             return self._budgets.setdefault(subscription, threading.BoundedSemaphore(_CALLS_PER_SUBSCRIPTION))
+
+
+def _identified(resource: Resource) -> Resource:
+    """Raises `Malformed` for a resource without an id, which would take another's place."""
+    if not resource.id:
+        raise Malformed("Object missing required field `id`")
+    return resource
 
 
 def _once(item: Mapping[str, Any]) -> Mapping[str, Any]:

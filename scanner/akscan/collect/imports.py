@@ -37,6 +37,7 @@ from akscan.model.inventory import (
 )
 from akscan.model.kubernetes import Listing, Pod, Secret
 from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
+from akscan.model.roles import AssignedTo
 from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
 from akscan.model.text import ArmId, Token
 
@@ -58,12 +59,18 @@ def import_files(
         yield f"{path}: {dumps[name].take(path)}"
     clusters = resources.of(ManagedCluster)
     scoped = {name: _scoped(name, clusters) for name in dumps}
+    _check_distinct(scoped)
     scope = ScopeOfScan(
         subscriptions=tuple(
             ScopedSubscription(id=str(one), name=one.subscription, status="scanned", detail="imported from files")
             for one in resources.subscriptions()
         ),
-        clusters=tuple({cluster.id: cluster for cluster in (*map(_as_scoped, clusters), *scoped.values())}.values()),
+        clusters=tuple(
+            {
+                cluster.id: cluster
+                for cluster in (*map(_as_scoped, clusters), *resources.lost_clusters(), *scoped.values())
+            }.values()
+        ),
     )
     manifest = Manifest(version=VERSION, akscan=__version__, started=now, finished=now, source="import", scope=scope)
     sink.begin(manifest, resources.azure(complete=complete))
@@ -72,6 +79,15 @@ def import_files(
         dump = by_id.get(cluster.id, _Dump())
         sink.add(cluster.id, dump.lists(cluster.name, complete=complete and cluster.id in by_id))
     sink.finish(manifest)
+
+
+def _check_distinct(scoped: Mapping[str, ScopedCluster]) -> None:
+    names: dict[ArmId, str] = {}
+    for name, cluster in scoped.items():
+        if (other := names.setdefault(cluster.id, name)) != name:
+            raise AkscanError(
+                f"--kubernetes: {other} and {name} are the same cluster", "use one name for all its dumps"
+            )
 
 
 def _as_scoped(cluster: ManagedCluster) -> ScopedCluster:
@@ -130,6 +146,11 @@ class _Resources:
         found = self.by_type.get(kind.arm_type, {})
         return [found[key] for key in sorted(found)]
 
+    def lost_clusters(self) -> list[ScopedCluster]:
+        """Clusters of the wrong shape: they stay in the report."""
+        kind = ManagedCluster.arm_type
+        return [ScopedCluster(id=f.scope, name=f.scope.name) for f in self.faults if f.type == kind]
+
     def subscriptions(self) -> list[ArmId]:
         scopes = {key.subscription_scope for found in self.by_type.values() for key in found if key.subscription}
         return sorted(scopes)
@@ -140,6 +161,9 @@ class _Resources:
             hubs = [hub.id for hub in self.of(VirtualHub)]
             jobs = (*jobs_of_subscriptions(self.subscriptions()), *jobs_of_clusters(self.of(ManagedCluster), hubs))
             for read, scope in jobs:
+                # no export says which groups a principal is in
+                if read.struct is AssignedTo:
+                    continue
                 reads.setdefault((read.struct.arm_type, scope), Read(type=read.struct.arm_type, scope=scope))
         kinds = sorted(kind for kind in self.by_type if kind != Subscription.arm_type)
         return Azure(
@@ -201,6 +225,7 @@ class _Dump:
         """Keep the objects of one dump; what was taken, in words."""
         taken = skipped = 0
         for document in _documents(path):
+            self._note_empty_list(document)
             for place, item in enumerate(_items_of_dump(path, document)):
                 read = _KINDS.get(_kind_of(item))
                 if read is None:
@@ -215,6 +240,14 @@ class _Dump:
                     self.objects.setdefault(read.field, [])
                     self.faults.setdefault(read.field, f"{path} item {place}: {error}")
         return "; ".join([f"{taken} objects taken, {skipped} of other kinds passed over", *self.faults.values()])
+
+    def _note_empty_list(self, document: object) -> None:
+        """A list of one kind (``PodList``) without items says that there are none; kubectl's ``List`` says nothing."""
+        if isinstance(document, Mapping) and document.get("items") == []:
+            kind = str(document.get("kind", "")).removesuffix("List")
+            read = _KINDS.get(_kind_of({**document, "kind": kind}))
+            if read is not None:
+                self.objects.setdefault(read.field, [])
 
     def lists(self, name: str, *, complete: bool) -> Any:
         gap = Gap(source="kubernetes", scope=name, reason=Reason.NOT_READ, detail="the imported files do not hold it")

@@ -14,7 +14,7 @@ class PodReducer:
 
     def __init__(self) -> None:
         self._pods: list[Pod] = []
-        #: uid of the controller -> place of its newest pod
+        #: key of the controller -> place of its newest pod
         self._newest: dict[str, int] = {}
 
     def add(self, pods: Iterable[Pod]) -> None:
@@ -22,15 +22,15 @@ class PodReducer:
             self._add(msgspec.structs.replace(pod, node_name=pod.spec.node_name if pod.spec else pod.node_name))
 
     def _add(self, pod: Pod) -> None:
-        owner = pod.metadata.controller
-        if owner is None:
+        owner = pod.metadata.controller_key
+        if not owner:
             self._pods.append(pod)
             return
-        place = self._newest.get(owner.uid)
+        place = self._newest.get(owner)
         if pod.metadata.deletion_timestamp is None and (place is None or _age(pod) > _age(self._pods[place])):
             if place is not None:
                 self._pods[place] = msgspec.structs.replace(self._pods[place], spec=None)
-            self._newest[owner.uid] = len(self._pods)
+            self._newest[owner] = len(self._pods)
             self._pods.append(pod)
         else:
             self._pods.append(msgspec.structs.replace(pod, spec=None))

@@ -243,6 +243,28 @@ class Cluster(Subject):
         return found
 
     @cached_property
+    def vault_uses(self) -> tuple[dict[str, tuple[str, ...]], tuple[Gap, ...]]:
+        """Names of vaults (lower case) -> who reads them (``KMS``, or a SecretProviderClass as ``namespace/name``),
+        and what may hide more of them.
+        """
+        uses: dict[str, tuple[str, ...]] = {}
+        gaps = []
+        try:
+            kms = self.properties.security_profile.azure_key_vault_kms
+            if kms.enabled and kms.vault_name:
+                uses[kms.vault_name.casefold()] = ("KMS",)
+        except NotCollected as missing:
+            gaps.append(missing.gap)
+        listing = self.lists.secret_provider_classes
+        for item in listing.items:
+            if item.vault_name:
+                name = item.vault_name.casefold()
+                uses[name] = (*uses.get(name, ()), f"{item.namespace}/{item.name}")
+        if listing.gap is not None:
+            gaps.append(listing.gap)
+        return uses, tuple(gaps)
+
+    @cached_property
     def service_accounts_in_use(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of the service accounts that running pods act as. Of the pods of one controller the
         newest, which alone keeps its spec, speaks for all. Raises `NotCollected` where pods could not be listed.
@@ -289,9 +311,8 @@ def missing_lists(gap: Gap, **known: Any) -> KubernetesLists:
 
 
 def _maker(pod: Pod) -> str:
-    """The uid of what made the pod: its controller, or itself."""
-    controller = pod.metadata.controller
-    return controller.uid if controller else pod.metadata.uid
+    """What made the pod: its controller, or itself."""
+    return pod.metadata.controller_key or pod.key
 
 
 def _only_internal(services: Listing[Service]) -> Listing[Service]:

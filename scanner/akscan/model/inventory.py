@@ -165,10 +165,17 @@ class Inventory:
         self._by_id: dict[Token, dict[ArmId, Resource]] = {
             kind: {resource.id: resource for resource in resources} for kind, resources in azure.resources.items()
         }
+        self._below: dict[Token, dict[ArmId, list[Resource]]] = {
+            kind: _by_scope(resources) for kind, resources in azure.resources.items()
+        }
         self._reads: dict[Token, dict[ArmId, Read]] = defaultdict(dict)
+        self._gaps: dict[Token, list[tuple[ArmId, Gap]]] = defaultdict(list)
         for read in azure.reads:
             self._reads[read.type][read.scope] = read
-        self._clusters = {scoped.id: self._make_cluster(scoped, kubernetes or {}) for scoped in manifest.scope.clusters}
+            if read.gap is not None:
+                self._gaps[read.type].append((read.scope, read.gap))
+        in_order = sorted(manifest.scope.clusters, key=lambda scoped: scoped.id)
+        self._clusters = {scoped.id: self._make_cluster(scoped, kubernetes or {}) for scoped in in_order}
 
     def _make_cluster(self, scoped: ScopedCluster, kubernetes: Mapping[ArmId, KubernetesLists]) -> Cluster:
         resource: ManagedCluster | Gap
@@ -203,7 +210,7 @@ class Inventory:
     @property
     def clusters(self) -> tuple[Cluster, ...]:
         """The clusters in scope, by id."""
-        return tuple(self._clusters[key] for key in sorted(self._clusters))
+        return tuple(self._clusters.values())
 
     @cached_property
     def neighbours(self) -> tuple[Cluster, ...]:
@@ -240,14 +247,18 @@ class Inventory:
         return None
 
     def within(self, kind: type[R], scope: ArmId) -> tuple[R, ...]:
-        """The complete list of a type below a subscription, cluster or other parent."""
-        reads = self._reads.get(kind.arm_type, {})
-        if scope not in reads:
+        """The complete list of a type below a subscription, or of the children or extensions of a resource."""
+        if scope not in self._reads.get(kind.arm_type, {}):
             raise NotCollected(_not_read(kind, scope))
-        for read in (reads[scope], *(read for read in reads.values() if scope.contains(read.scope))):
-            if read.gap is not None:
-                raise NotCollected(read.gap)
-        return tuple(found for found in self.known(kind) if scope.contains(found.id))
+        for missing, gap in self._gaps.get(kind.arm_type, ()):
+            if scope.contains(missing):
+                raise NotCollected(gap)
+        return self.known_within(kind, scope)
+
+    def known_within(self, kind: type[R], scope: ArmId) -> tuple[R, ...]:
+        """What was read of such a list, complete or not; for proving a failure, never for proving a pass."""
+        below = self._below.get(kind.arm_type, {}).get(scope, ())
+        return tuple(found for found in below if isinstance(found, kind))
 
     def known(self, kind: type[R]) -> Iterator[R]:
         """What was read of a type, complete or not; for proving a failure, never for proving a pass."""
@@ -255,12 +266,10 @@ class Inventory:
 
     def require_complete(self, kind: type[Resource]) -> None:
         """Raises `NotCollected` unless every read of the type in scope succeeded and there was one."""
-        reads = self._reads.get(kind.arm_type, {})
-        if not reads:
+        if not self._reads.get(kind.arm_type):
             raise NotCollected(_not_read(kind, ArmId("/")))
-        for read in reads.values():
-            if read.gap is not None:
-                raise NotCollected(read.gap)
+        for _, gap in self._gaps.get(kind.arm_type, ()):
+            raise NotCollected(gap)
 
     # --- networks
 
@@ -295,17 +304,26 @@ class Inventory:
         return tuple(dict.fromkeys(s.properties.route_table.id for s in subnets if s.properties.route_table.id))
 
     def clusters_in(self, subnets: Iterable[ArmId]) -> tuple[Cluster, ...]:
-        """The clusters with nodes in one of these subnets, among those that were read."""
-        wanted = set(subnets)
-        known = {resource.id for resource in self.known(ManagedCluster)}
-        return tuple(
-            cluster
-            for cluster in (*self.clusters, *self.neighbours)
-            if cluster.id in known and not wanted.isdisjoint(cluster.node_subnets)
-        )
+        """The clusters with nodes or pods in one of these subnets, among those that were read."""
+        wanted = {cluster for subnet in subnets for cluster in self._clusters_by_subnet.get(subnet, ())}
+        outside = {cluster.id: cluster for cluster in self.neighbours}
+        inside = sorted(cluster for cluster in wanted if cluster in self._clusters)
+        return (*(self._clusters[key] for key in inside), *(outside[key] for key in sorted(wanted - set(inside))))
+
+    @cached_property
+    def _clusters_by_subnet(self) -> dict[ArmId, list[ArmId]]:
+        """The clusters with nodes or pods in each subnet, among those that were read."""
+        found: dict[ArmId, list[ArmId]] = defaultdict(list)
+        for resource in self.known(ManagedCluster):
+            pools = resource.properties.agent_pool_profiles
+            for subnet in dict.fromkeys(s for pool in pools for s in (pool.vnet_subnet_id, pool.pod_subnet_id) if s):
+                found[subnet].append(resource.id)
+        return found
 
     def clusters_behind(self, route_tables: Iterable[ArmId]) -> tuple[Cluster, ...]:
-        """The clusters with nodes in a subnet that has one of these route tables, among those that were read."""
+        """The clusters with nodes or pods in a subnet that has one of these route tables, among those that were
+        read.
+        """
         wanted = set(route_tables)
         return self.clusters_in(
             subnet.id
@@ -364,8 +382,30 @@ class Inventory:
 
     # --- identities and roles
 
-    def federated_credentials(self, identity: ArmId) -> tuple[FederatedCredential, ...]:
-        return self.within(FederatedCredential, identity)
+    def clusters_with_identity(self, identity: ArmId) -> tuple[ManagedCluster, ...]:
+        """The clusters, by id, in which a user-assigned identity plays a part, among those that were read."""
+        return self._clusters_by_identity.get(identity, ())
+
+    @cached_property
+    def _clusters_by_identity(self) -> dict[ArmId, tuple[ManagedCluster, ...]]:
+        found: dict[ArmId, list[ManagedCluster]] = defaultdict(list)
+        for resource in sorted(self.known(ManagedCluster), key=lambda resource: resource.id):
+            kubelet = resource.properties.identity_profile.get(Token("kubeletidentity"))
+            own = (*resource.identity.user_assigned_identities, kubelet.resource_id if kubelet else ArmId())
+            for identity in dict.fromkeys(own):
+                found[identity].append(resource)
+        return {identity: tuple(resources) for identity, resources in found.items()}
+
+    def trusts_pods(self, credential: FederatedCredential) -> bool:
+        """Whether a federated credential trusts the issuer of a cluster that was read (a trailing slash plays no
+        part).
+        """
+        return credential.properties.issuer.rstrip("/") in self._issuers
+
+    @cached_property
+    def _issuers(self) -> frozenset[str]:
+        urls = (cluster.properties.oidc_issuer_profile.issuer_url for cluster in self.known(ManagedCluster))
+        return frozenset(url.rstrip("/") for url in urls if url)
 
     def role(self, assignment: RoleAssignment) -> RoleDefinition | None:
         """The role of an assignment, by GUID (a built-in role has another id in each subscription)."""
@@ -404,12 +444,19 @@ class Inventory:
             for assignment in self._assignments.get(holder, ())
         )
 
+    def groups_of(self, principal: str) -> tuple[str, ...] | None:
+        """The groups that ARM named for a principal; None where it was not asked, so that only direct assignments
+        count.
+        """
+        groups = self._groups.get(Token(principal))
+        return None if groups is None else tuple(sorted(groups))
+
     def require_assignments(self, principal: str) -> None:
         """Raises `NotCollected` where an assignment of the principal may be missing."""
         self.require_complete(RoleAssignment)
-        for read in self._reads.get(AssignedTo.arm_type, {}).values():
-            if read.gap is not None and read.scope.name == Token(principal):
-                raise NotCollected(read.gap)
+        for missing, gap in self._gaps.get(AssignedTo.arm_type, ()):
+            if missing.name == Token(principal):
+                raise NotCollected(gap)
 
     def principals_with(self, action: str, resource: ArmId) -> frozenset[Token]:
         """The principals (groups count as one) whose assigned roles grant a control-plane action on a resource.
@@ -435,7 +482,11 @@ class Inventory:
 
     def vault_named(self, name: str) -> Vault | None:
         """The vault of that (globally unique) name among those that were read."""
-        return next((vault for vault in self.known(Vault) if Token(vault.name) == name), None)
+        return self._vaults.get(Token(name))
+
+    @cached_property
+    def _vaults(self) -> dict[Token, Vault]:
+        return {Token(vault.name): vault for vault in self.known(Vault)}
 
     def diagnostic_settings(self, cluster: Cluster) -> tuple[DiagnosticSetting, ...]:
         return self.within(DiagnosticSetting, cluster.id)
@@ -475,6 +526,15 @@ def kubernetes_versions_id(subscription: ArmId, location: str) -> ArmId:
     return ArmId(
         f"{subscription}/providers/Microsoft.ContainerService/locations/{location.casefold()}/kubernetesVersions/default"
     )
+
+
+def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
+    """Resources by the scopes that lists are asked of: their parent and their subscription."""
+    found: dict[ArmId, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        for scope in {resource.id.parent, resource.id.subscription_scope}:
+            found[scope].append(resource)
+    return found
 
 
 def _environment(tags: Mapping[str, str]) -> str | None:

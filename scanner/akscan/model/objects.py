@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from akscan.model.kubernetes import (
     ClusterRoleBinding,
     KarpenterNodePoolObject,
+    KubernetesObject,
+    Listing,
     Node,
     Pod,
     PodDisruptionBudget,
@@ -23,19 +25,30 @@ if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
     from akscan.model.inventory import Inventory
 
+Item = TypeVar("Item", bound=KubernetesObject)
+
 _CAPACITY_LABELS = ("karpenter.sh/capacity-type", "kubernetes.azure.com/priority")
 
 
-class KubernetesSubject(Subject):
-    """An object of the Kubernetes API that rules judge by itself."""
+class KubernetesSubject(Subject, Generic[Item]):
+    """An object of the Kubernetes API that rules judge by itself; ``list_field`` names the list that holds its kind."""
 
-    resource_name = ""
-    kind_name = ""
+    list_field: ClassVar[str] = ""
+    resource_name: ClassVar[str] = ""
+    kind_name: ClassVar[str] = ""
 
-    def __init__(self, cluster: Cluster, name: str, namespace: str = "") -> None:
+    def __init__(self, cluster: Cluster, item: Item) -> None:
         self.cluster = cluster
-        self.name = name
-        self.namespace = namespace
+        self.object = item
+        self.name = item.name
+        self.namespace = item.namespace
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        listing: Listing[Item] = getattr(cluster.lists, cls.list_field)
+        yield from (cls(cluster, item) for item in listing.items)
+        if listing.gap is not None:
+            yield Unreadable(cluster, listing.gap)
 
     @property
     def ref(self) -> SubjectRef:
@@ -54,32 +67,16 @@ class KubernetesSubject(Subject):
         return {**self.cluster.placeholders(), **{key: value for key, value in known.items() if value}}
 
 
-class KarpenterNodePool(KubernetesSubject):
+class KarpenterNodePool(KubernetesSubject[KarpenterNodePoolObject]):
     """A NodePool of node auto-provisioning."""
 
+    list_field = "karpenter_node_pools"
     resource_name = "nodepools.karpenter.sh"
     kind_name = "karpenter_node_pool"
-
-    def __init__(self, cluster: Cluster, node_pool: KarpenterNodePoolObject) -> None:
-        super().__init__(cluster, node_pool.name)
-        self.object = node_pool
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.karpenter_node_pools
-        yield from (cls(cluster, node_pool) for node_pool in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
 
     @property
     def taints(self) -> tuple[Taint, ...]:
         return self.object.spec.template.spec.taints or ()
-
-    def admits(self, key: str, value: str) -> bool:
-        """Whether a requirement on the label exists and lets the value in."""
-        requirements = self.object.spec.template.spec.requirements or ()
-        on_key = [r for r in requirements if r.key == key]
-        return bool(on_key) and all(r.admits(value) for r in on_key)
 
     @property
     def capacity_requirements(self) -> tuple[Requirement, ...]:
@@ -100,44 +97,24 @@ class KarpenterNodePool(KubernetesSubject):
         return tuple(node for node in nodes if node.metadata.label("karpenter.sh/nodepool") == self.name)
 
 
-class ClusterRoleBindingSubject(KubernetesSubject):
+class ClusterRoleBindingSubject(KubernetesSubject[ClusterRoleBinding]):
     """A ClusterRoleBinding."""
 
+    list_field = "cluster_role_bindings"
     resource_name = "clusterrolebindings"
     kind_name = "cluster_role_binding"
 
-    def __init__(self, cluster: Cluster, binding: ClusterRoleBinding) -> None:
-        super().__init__(cluster, binding.name)
-        self.object = binding
 
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.cluster_role_bindings
-        yield from (cls(cluster, binding) for binding in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
-
-
-class DisruptionBudget(KubernetesSubject):
+class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
     """A PodDisruptionBudget."""
 
+    list_field = "pod_disruption_budgets"
     resource_name = "poddisruptionbudgets"
     kind_name = "pod_disruption_budget"
 
-    def __init__(self, cluster: Cluster, budget: PodDisruptionBudget) -> None:
-        super().__init__(cluster, budget.name, budget.namespace)
-        self.object = budget
-
-    @classmethod
-    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        listing = cluster.lists.pod_disruption_budgets
-        yield from (cls(cluster, budget) for budget in listing.items)
-        if listing.gap is not None:
-            yield Unreadable(cluster, listing.gap)
-
     @property
     def is_aks_managed(self) -> bool:
-        """An object without pod template in a system namespace is the platform's ."""
+        """An object without pod template in a system namespace is the platform's."""
         return self.namespace in self.cluster.system_namespaces
 
     @property

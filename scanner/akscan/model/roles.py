@@ -10,8 +10,8 @@ from typing import ClassVar
 from akscan.model.azure import Resource, Rest
 from akscan.model.text import ArmId, Token
 
-#: What the kubelet needs to pull images, and nothing else: AcrPull, Container Registry Repository Reader and Catalog
-# Lister. : https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers
+#: What the kubelet needs to pull images, and nothing else: AcrPull, Container Registry Repository Reader and Container
+#: Registry Repository Catalog Lister (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers).
 PULL_ROLES = frozenset(
     {
         "7f951dda-4ed3-4680-a7ca-43fe172d538d",
@@ -82,10 +82,11 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
 
 
 class RoleAssignmentProperties(Rest, frozen=True, kw_only=True):
-    principal_id: Token = Token()
+    # without defaults: an assignment of nobody or of nothing would be a grant that no rule sees
+    principal_id: Token
+    role_definition_id: ArmId
+    scope: ArmId
     principal_type: Token = Token()
-    role_definition_id: ArmId = ArmId()
-    scope: ArmId = ArmId()
     condition: str = ""
 
 
@@ -95,7 +96,7 @@ class RoleAssignment(Resource, frozen=True, kw_only=True):
     """
 
     arm_type: ClassVar = Token("Microsoft.Authorization/roleAssignments")
-    properties: RoleAssignmentProperties = RoleAssignmentProperties()
+    properties: RoleAssignmentProperties
     listed_for: tuple[ArmId, ...] = ()
 
     @property

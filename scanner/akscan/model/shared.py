@@ -363,18 +363,13 @@ def _is_of(cluster: Cluster, resource: ArmId) -> bool:
 
 
 def _users(inventory: Inventory, subnet_id: ArmId) -> tuple[PoolInSubnet, ...]:
-    found = []
-    for cluster in (*inventory.clusters, *inventory.neighbours):
-        try:
-            pools = cluster.pools
-        except NotCollected:
-            continue
-        for pool in pools:
-            if pool.properties.vnet_subnet_id == subnet_id:
-                found.append(PoolInSubnet(pool, for_pods=False))
-            if pool.properties.pod_subnet_id == subnet_id:
-                found.append(PoolInSubnet(pool, for_pods=True))
-    return tuple(found)
+    return tuple(
+        PoolInSubnet(pool, for_pods=for_pods)
+        for cluster in inventory.clusters_in([subnet_id])
+        for pool in cluster.pools
+        for for_pods, used in ((False, pool.properties.vnet_subnet_id), (True, pool.properties.pod_subnet_id))
+        if used == subnet_id
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,10 +400,10 @@ class ClusterVault(Subject):
 
     @classmethod
     def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
-        uses, gaps = _vault_uses(cluster)
-        for name in dict.fromkeys(uses):
+        uses, gaps = cluster.vault_uses
+        for name in uses:
             users = tuple(
-                VaultUse(other, by) for other in inventory.clusters for by in _vault_uses(other)[0].get(name, ())
+                VaultUse(other, by) for other in inventory.clusters for by in other.vault_uses[0].get(name, ())
             )
             if users[0].cluster.id == cluster.id:
                 yield cls(name, inventory.vault_named(name), users)
@@ -437,23 +432,3 @@ class ClusterVault(Subject):
                 )
             )
         return self.vault
-
-
-def _vault_uses(cluster: Cluster) -> tuple[dict[str, tuple[str, ...]], list[Gap]]:
-    """Vault names (lower case) -> who reads them, and what may hide more of them."""
-    uses: dict[str, tuple[str, ...]] = {}
-    gaps = []
-    try:
-        kms = cluster.properties.security_profile.azure_key_vault_kms
-        if kms.enabled and kms.vault_name:
-            uses[kms.vault_name.casefold()] = ("KMS",)
-    except NotCollected as missing:
-        gaps.append(missing.gap)
-    listing = cluster.lists.secret_provider_classes
-    for item in listing.items:
-        if item.vault_name:
-            name = item.vault_name.casefold()
-            uses[name] = (*uses.get(name, ()), f"{item.namespace}/{item.name}")
-    if listing.gap is not None:
-        gaps.append(listing.gap)
-    return uses, gaps

@@ -333,13 +333,13 @@ class _Top:
 class _Builder:
     def __init__(self, lists: KubernetesLists) -> None:
         self._lists = lists
-        self._by_uid: dict[str, Controller] = {
-            item.metadata.uid: item for kind in _LISTED_KINDS for item in _listing(lists, kind).items
+        self._by_key: dict[str, Controller] = {
+            item.key: item for kind in _LISTED_KINDS for item in _listing(lists, kind).items
         }
         self._pods: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
         self._tops: dict[tuple[str, str, str], _Top] = {}
-        self._top_of_uid: dict[str, _Top | None] = {}
-        for item in self._by_uid.values():
+        self._top_of_key: dict[str, _Top | None] = {}
+        for item in self._by_key.values():
             self._register(self._top(item))
 
     def _register(self, top: _Top | None) -> None:
@@ -348,15 +348,15 @@ class _Builder:
 
     def _top(self, item: Controller) -> _Top | None:
         """The workload that an object belongs to; None where a list that is missing would have to tell."""
-        uid = item.metadata.uid
-        if uid not in self._top_of_uid:
+        key = item.key
+        if key not in self._top_of_key:
             owner = _owner(item.metadata)
             own = _Top(item.kind, item.metadata, item, item.template)
-            self._top_of_uid[uid] = own if owner is None else self._above(owner, item.metadata, item.template)
-        return self._top_of_uid[uid]
+            self._top_of_key[key] = own if owner is None else self._above(owner, item.metadata, item.template)
+        return self._top_of_key[key]
 
     def _above(self, owner: OwnerReference, below: ObjectMeta, template: PodTemplate | None) -> _Top | None:
-        above = self._by_uid.get(owner.uid)
+        above = self._by_key.get(below.controller_key)
         if above is not None:
             return self._top(above)
         if _is_listed_kind(owner) and _listing(self._lists, owner.kind).gap is not None:

@@ -106,10 +106,6 @@ class OidcIssuerProfile(Rest, frozen=True, kw_only=True):
     enabled: bool = False
     issuer_url: str = msgspec.field(name="issuerURL", default="")
 
-    def is_issuer(self, url: str) -> bool:
-        """Whether a federated credential with this issuer trusts the cluster; a trailing slash plays no part."""
-        return bool(self.issuer_url) and url.rstrip("/") == self.issuer_url.rstrip("/")
-
 
 class AdvancedNetworkingSecurity(Rest, frozen=True, kw_only=True):
     enabled: bool = False

@@ -19,6 +19,11 @@ class OwnerReference(KubernetesStruct, frozen=True, kw_only=True):
     api_version: str = ""
 
 
+def object_key(kind: str, namespace: str, name: str, uid: str) -> str:
+    """What tells an object from all others: its uid; in a manifest that has none, kind, namespace and name."""
+    return uid or f"{kind}/{namespace}/{name}"
+
+
 class ObjectMeta(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     namespace: str = ""
@@ -33,6 +38,12 @@ class ObjectMeta(KubernetesStruct, frozen=True, kw_only=True):
     def controller(self) -> OwnerReference | None:
         """The owner that manages this object, if any."""
         return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+    @property
+    def controller_key(self) -> str:
+        """The `object_key` of the managing owner; empty without one."""
+        owner = self.controller
+        return object_key(owner.kind, self.namespace, owner.name, owner.uid) if owner else ""
 
     def label(self, key: str) -> str:
         """The value of a label, or an empty string."""
@@ -50,6 +61,10 @@ class KubernetesObject(KubernetesStruct, frozen=True, kw_only=True):
     @property
     def namespace(self) -> str:
         return self.metadata.namespace
+
+    @property
+    def key(self) -> str:
+        return object_key(self.kind, self.namespace, self.name, self.metadata.uid)
 
 
 class Condition(KubernetesStruct, frozen=True, kw_only=True):
