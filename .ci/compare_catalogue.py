@@ -15,6 +15,8 @@ from akscan.signatures import signature_of
 #: (rule, fact) in which the pack knows better -> why.
 DEVIATIONS = {
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
+    ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
+    ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 

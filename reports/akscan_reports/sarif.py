@@ -2,7 +2,8 @@
 
 One run and one category for each cluster: an upload replaces the one before it of the same category, so what is missing
 from it counts as fixed. A cluster of which nothing was assessed gets no run, and its earlier alerts stay open. Where a
-cluster was read in part, the run says ``executionSuccessful: false``, and earlier alerts on the rest close.
+cluster was read in part, or a rule failed on it, the run says ``executionSuccessful: false``, and earlier alerts on the
+rest close.
 
 What GitHub demands:
 https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning
@@ -108,7 +109,8 @@ class _Writer:
 
     def _run(self, cluster: str, findings: Sequence[Failure], notes: list[om.Notification]) -> om.Run:
         facts = self._facts.get(cluster)
-        complete = not self._report.run.interrupted and not (facts and (facts.azure_gap or facts.kubernetes_gap))
+        read = not self._report.run.interrupted and not (facts and (facts.azure_gap or facts.kubernetes_gap))
+        complete = read and not any(note.level == "error" for note in notes)
         descriptors = self._descriptors
         results = [self._result(finding) for finding in findings[: _fitting(len(findings))]]
         if len(results) < len(findings):

@@ -125,9 +125,10 @@ class _Page:
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
         self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
         figures = ", ".join(f"{count} {severity}" for severity, count in self._report.severities().items() if count)
-        percent = self._report.coverage.total.percent
+        total = self._report.coverage.total
+        assessed = f"{total.percent} % assessed" if total.applicable else "nothing to assess"
         found = len(self._report.findings)
-        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}; {percent} % assessed", "bold"))
+        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}; {assessed}", "bold"))
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
@@ -264,6 +265,9 @@ class _Page:
     def _coverage(self) -> None:
         total = self._report.coverage.total
         self._heading("Coverage")
+        if not total.applicable:
+            self._line("No rule applied to anything that was seen, so this report proves nothing.", indent=2)
+            return
         self._line(
             (f"{total.percent:.1f} %", "bold"),
             f": {total.assessed} of {total.applicable} applicable rule × subject pairs were assessed",

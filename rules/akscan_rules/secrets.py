@@ -213,8 +213,8 @@ def secrets_reach_containers_as_files(workload: Workload, inventory: Inventory) 
     Variables are inherited by every child process, printed by debug pages and crash dumps, readable in /proc, and do
     not change when the Secret does.
 
-    **Fix**: mount the Secret, or better a SecretProviderClass, as a volume and read the file. The workload rolls once,
-    and the application must read a file.
+    **Fix**: mount the Secret, or better a SecretProviderClass, as a volume and read the file. The workload rolls once
+    (a bare pod or a Job has to be deleted and made anew), and the application must read a file.
     """
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the namespace is the platform's")

@@ -100,7 +100,7 @@ def spot_capacity_is_tainted(pool: NodePool | KarpenterNodePool, inventory: Inve
     optional_needs=[Need.RESOURCE_GROUPS],
     docs=["https://learn.microsoft.com/azure/aks/spot-node-pool"],
     fix=Fix(
-        "kubectl scale deployment {name} --namespace {namespace} --replicas 3",
+        "kubectl scale {kind} {name} --namespace {namespace} --replicas 3",
         Disruption.NONE,
         terraform=(
             "kubernetes_deployment_v1.spec.{replicas,template.spec.toleration} "
@@ -116,7 +116,8 @@ def service_on_spot_has_replicas(
     The only pod of a service sits on a VM that Azure may take back at any moment; each eviction is an outage until
     image pull and start-up on another node are done, and for as long as no Spot capacity exists.
 
-    **Fix**: run at least two replicas with a floor on regular nodes, or take the Spot toleration away.
+    **Fix**: run at least two replicas with a floor on regular nodes, or take the Spot toleration away. Put a bare pod
+    under a Deployment first.
     """
     if workload.kind not in _KINDS_WITH_REPLICAS:
         raise NotApplicable(f"a {workload.kind} has no number of replicas")

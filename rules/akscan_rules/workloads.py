@@ -50,7 +50,7 @@ _NEEDS = (
     ],
     fix=Fix(
         """
-        kubectl patch {kind} {name} --namespace {namespace} --type json --patch '[{"op":"remove","path":"/spec/template/spec/containers/0/securityContext/privileged"}]'
+        kubectl patch {kind} {name} --namespace {namespace} --type json --patch '[{"op":"remove","path":"{field_path}"}]'
         """,  # noqa: E501 a command stands on one line
         Disruption.WORKLOAD_RESTART,
         terraform=(
@@ -70,7 +70,7 @@ def no_container_is_privileged(
 
     **Fix**: remove the flag and add only the capability that is needed; where an agent really needs it, give it a
     namespace of its own with few writers, and name it as `namespace/name` in `ignored_workloads`. The workload rolls
-    once.
+    once; a bare pod or a Job has to be deleted and made anew, since its spec cannot be changed.
     """
     if workload.is_aks_managed:
         raise NotApplicable("AKS manages the workload")
@@ -87,6 +87,7 @@ def no_container_is_privileged(
                 "kind": workload.kind,
                 "onEveryNode": workload.kind == "DaemonSet",
             },
+            {"field_path": _first_flag_path(workload)},
         )
 
 
@@ -96,6 +97,26 @@ def _powers_over_node(spec: PodSpec, container: Container) -> Iterator[str]:
         yield "privileged"
     if spec.is_host_process(container):
         yield "hostProcess"
+
+
+def _first_flag_path(workload: Workload) -> str:
+    """Where the workload's manifest sets the first of the flags, as a JSON pointer; empty where it does not, since
+    admission or a debugging session did, and where it cannot be changed.
+    """
+    if workload.template is None or not workload.spec_path:
+        return ""
+    spec = workload.template.spec
+    for section, containers in (("containers", spec.containers), ("initContainers", spec.init_containers or ())):
+        for position, container in enumerate(containers):
+            path = f"{workload.spec_path}/{section}/{position}/securityContext"
+            if spec.is_privileged(container):
+                return f"{path}/privileged"
+            if spec.is_host_process(container):
+                options = container.security_context.windows_options if container.security_context else None
+                inherited = options is None or options.host_process is None
+                context = f"{workload.spec_path}/securityContext" if inherited else path
+                return f"{context}/windowsOptions/hostProcess"
+    return ""
 
 
 @rule(
@@ -131,7 +152,7 @@ def containers_state_their_resources(
     kubelet down with it. (A missing CPU limit is no fault by default; it is a matter of taste.)
 
     **Fix**: set requests from observed use and a memory limit; let a LimitRange supply defaults for the namespace. The
-    workload rolls once.
+    workload rolls once; a bare pod or a Job has to be deleted and made anew.
     """
     if workload.is_aks_managed:
         raise NotApplicable("AKS manages the workload")

@@ -146,7 +146,13 @@ def test_what_is_not_assessed_is_a_notification_and_no_result(fleet):
         failed["message"]["text"] == "WRK-901 failed on deployment shop/crash in rg-other/aks-shop: ValueError: crash."
     )
     assert failed["level"] == "error"
-    assert run["invocations"][0]["executionSuccessful"] is True
+
+
+def test_a_run_in_which_a_rule_failed_was_not_successful(fleet):
+    run, sound = written(fleet)["runs"][:2]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert {note["level"] for note in notes(sound)} <= {"warning"}
+    assert sound["invocations"][0]["executionSuccessful"] is True
 
 
 def test_an_interrupted_scan_was_not_successful(fleet):

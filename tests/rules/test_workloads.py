@@ -1,9 +1,14 @@
 """What workloads may do and what they state about themselves."""
 
+import json
+
 import pytest
 from akscan.model.azure import BootstrapProfile
+from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import (
+    CronJob,
     DaemonSet,
+    Deployment,
     Job,
     PodSecurityContext,
     ResourceRequirements,
@@ -169,6 +174,58 @@ def test_a_container_that_denies_host_process_is_not_named():
     spec = pod_spec(own, inherited, security_context=HOST_PROCESS)
     finding = evaluate(no_container_is_privileged, inventory(workload(spec=spec))).findings[0]
     assert finding.evidence["containers"] == ["inherits (registry.example/app:1.0): hostProcess"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "path"),
+    [
+        (
+            Deployment,
+            pod_spec(container("beside"), PRIVILEGED),
+            "/spec/template/spec/containers/1/securityContext/privileged",
+        ),
+        (
+            DaemonSet,
+            pod_spec(init_containers=(PRIVILEGED,)),
+            "/spec/template/spec/initContainers/0/securityContext/privileged",
+        ),
+        (
+            DaemonSet,
+            pod_spec(host_process(value=True)),
+            "/spec/template/spec/containers/0/securityContext/windowsOptions/hostProcess",
+        ),
+        (
+            DaemonSet,
+            pod_spec(security_context=HOST_PROCESS),
+            "/spec/template/spec/securityContext/windowsOptions/hostProcess",
+        ),
+        (Job, pod_spec(PRIVILEGED), ""),
+    ],
+)
+def test_the_command_removes_the_flag_where_the_manifest_sets_it(kind, spec, path):
+    finding = evaluate(no_container_is_privileged, inventory(workload(kind, spec=spec))).findings[0]
+    assert finding.fill == {"field_path": path}
+
+
+def test_the_command_for_a_cron_job_goes_through_its_job_template():
+    answer = {
+        "metadata": {"name": "nightly", "namespace": "shop", "uid": "u"},
+        "spec": {
+            "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"securityContext": {"privileged": True}}]}}}}
+        },
+    }
+    world = inventory(decode_answer(json.dumps(answer).encode(), CronJob))
+    finding = evaluate(no_container_is_privileged, world).findings[0]
+    path = "/spec/jobTemplate/spec/template/spec/containers/0/securityContext/privileged"
+    assert finding.fill == {"field_path": path}
+
+
+@pytest.mark.parametrize(
+    "world", [workload(admitted=pod_spec(PRIVILEGED)), [pod(spec=pod_spec(PRIVILEGED))]], ids=["admission", "bare pod"]
+)
+def test_no_path_is_named_that_cannot_be_patched(world):
+    finding = evaluate(no_container_is_privileged, inventory(*world)).findings[0]
+    assert finding.fill == {"field_path": ""}
 
 
 def stating(name="app", *, requests=None, limits=None, **fields):

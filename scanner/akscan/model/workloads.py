@@ -155,6 +155,15 @@ class Workload(Subject):
             )
         return self._template.spec
 
+    @property
+    def spec_path(self) -> str:
+        """The JSON pointer of the pod spec in its manifest; empty for a kind that akscan does not read, and for pods
+        and Jobs, whose spec the API server lets nobody change.
+        """
+        if self.kind == "CronJob":
+            return "/spec/jobTemplate/spec/template/spec"
+        return "/spec/template/spec" if self.kind in _RESOURCES and self.kind not in ("Pod", "Job") else ""
+
     def each_spec(self) -> Iterator[PodSpec]:
         """The template's spec, then the effective one where it differs. Raises `NotCollected` after the first where
         pods could not be listed: what admission added is unknown then.
