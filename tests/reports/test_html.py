@@ -319,6 +319,21 @@ def test_nothing_found_is_not_praised_beyond_what_was_assessed():
     assert "There is no finding to fix." in text
 
 
+def test_a_report_of_nothing_claims_nothing(fleet):
+    text = plain(Reader(rendered(Report(run=fleet.run))).texts["main"])
+    assert "No rule applied to anything it saw, so this report proves nothing." in text
+    assert "%" not in text
+
+
+def test_a_report_of_imported_files_does_not_say_that_azure_was_read(fleet):
+    run = msgspec.structs.replace(fleet.run, source="import")
+    imported = plain(Reader(rendered(msgspec.structs.replace(fleet, run=run))).texts["main"])
+    live = plain(Reader(rendered(fleet)).texts["main"])
+    assert "never asked for the value of a Secret" in live
+    assert "never asked for the value of a Secret" not in imported
+    assert "It called neither Azure nor a cluster" in imported
+
+
 def test_ten_thousand_findings_stay_below_ten_megabytes():
     names = [f"app-{index}" for index in range(5_000)]
     found = evaluated(cluster("aks"), *(workload(name=name, replicas=0, namespace="shop") for name in names))
