@@ -26,7 +26,6 @@ _NEEDS = (
     Need.JOBS,
     Need.CRON_JOBS,
     Need.REPLICATION_CONTROLLERS,
-    Need.NAMESPACES,
 )
 
 
@@ -35,7 +34,7 @@ _NEEDS = (
     Severity.HIGH,
     Pillar.SECURITY,
     needs=_NEEDS,
-    optional_needs=[Need.MANAGED_CLUSTERS],
+    optional_needs=[Need.MANAGED_CLUSTERS, Need.NAMESPACES],
     frameworks={
         "cis_aks": ["4.2.1"],
         "mcsb": ["PV-2"],
@@ -124,7 +123,7 @@ def _first_flag_path(workload: Workload) -> str:
     Severity.MEDIUM,
     Pillar.RELIABILITY,
     needs=_NEEDS,
-    optional_needs=[Need.MANAGED_CLUSTERS],
+    optional_needs=[Need.MANAGED_CLUSTERS, Need.NAMESPACES],
     frameworks={"mcsb": ["PV-2"], "nsa_cisa": ["C-0270", "C-0271"], "nist_800_53": ["CM-6"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/developer-best-practices-resource-management",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import yaml
+from msgspec import Meta
 
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
@@ -59,11 +60,19 @@ class Gates(_Section, frozen=True, kw_only=True):
     min_coverage: float | None = None
 
 
+class LimitSettings(_Section, frozen=True, kw_only=True):
+    """Seconds, as the options of the same names."""
+
+    timeout: Annotated[float, Meta(gt=0)] | None = None
+    cluster_timeout: Annotated[float, Meta(gt=0)] | None = None
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """The whole file. ``system_namespaces`` are added to those of AKS."""
 
     scope: ScopeSettings = ScopeSettings()
     cloud: CloudSettings = CloudSettings()
+    limits: LimitSettings = LimitSettings()
     rules: dict[str, RuleSettings] = {}
     gates: Gates = Gates()
     system_namespaces: tuple[str, ...] = ()

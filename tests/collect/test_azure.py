@@ -1,12 +1,14 @@
 """Reading Azure: scope, paging, throttling, refusals, references, and what must never be sent."""
 
 import re
-import threading
 
 import msgspec
 import pytest
 from akscan.collect.arm import Arm, Guard
 from akscan.collect.cloud import Cloud, credential_for, trust_of
+from akscan.collect.credential import Credential
+from akscan.collect.limits import Limits
+from akscan.collect.transport import Transport
 from akscan.inventory_file import InventoryFile
 from akscan.model.azure import (
     AzureFirewall,
@@ -100,7 +102,7 @@ def test_throttling_is_waited_out(retry_after, serve, contoso, tmp_path):
     [
         (Fault(match=r"/routeTables\?", status=403, times=None), Reason.FORBIDDEN),
         (Fault(match=r"/routeTables\?", status=401, times=None), Reason.UNAUTHORIZED),
-        (Fault(match=r"/routeTables\?", status=400, times=None), Reason.MALFORMED),
+        (Fault(match=r"/routeTables\?", status=400, times=None), Reason.REJECTED),
         (Fault(match=r"/routeTables\?", status=200, body=b'{"value": 7}', times=None), Reason.MALFORMED),
         (Fault(match=r"/routeTables\?", status=200, body=b"not json", times=None), Reason.MALFORMED),
         (Fault(match=r"/routeTables\?", kind=FaultKind.HTML, status=403, times=None), Reason.FORBIDDEN),
@@ -234,11 +236,12 @@ def test_absent_and_unreadable_never_look_alike(serve, contoso, tmp_path):
 def arm(serve, contoso):
     simulator = serve(contoso)
     cloud = Cloud("custom", simulator.arm_endpoint, simulator.arm_audience, "login.example", str(simulator.ca_file))
-    with (
-        trust_of(cloud) as verify,
-        Arm(cloud, credential_for(cloud, "managed-identity", verify), verify, threading.Event()) as arm,
-    ):
-        yield arm
+    limits = Limits()
+    with trust_of(cloud) as verify:
+        transport = Transport(verify, limits)
+        credential = Credential(lambda: credential_for(cloud, "managed-identity", transport))
+        with Arm(cloud, credential, transport, limits) as arm:
+            yield arm
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
@@ -279,7 +282,7 @@ def test_a_next_link_to_another_host_gets_no_token(serve, contoso, tmp_path):
     ],
 )
 def test_only_arm_itself_is_followed(url, passes):
-    guard = Guard("https://management.azure.com", threading.Event())
+    guard = Guard("https://management.azure.com", Limits())
     request = PipelineRequest(HttpRequest("GET", url), PipelineContext(None))
     if passes:
         guard.on_request(request)

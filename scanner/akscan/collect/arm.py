@@ -7,18 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import requests
-from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest, policies
-from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
-from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-from requests.adapters import HTTPAdapter
 
 from akscan import __version__
 from akscan.collect.cloud import Cloud
-from akscan.collect.faults import check
+from akscan.collect.credential import Authentication, Credential
+from akscan.collect.limits import Limits
+from akscan.collect.transport import Retries, Transport
 from akscan.model.decode import Malformed
 from akscan.model.reads import ArmRead, Reader
 from akscan.model.text import ArmId
@@ -27,10 +24,6 @@ from akscan.model.text import ArmId
 READ_POSTS = ("/listclusterusercredential",)
 
 _HTTPS = 443
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 60
-_RETRIES = 4
-_BACKOFF_SECONDS_MAX = 30
 
 
 class Guard(policies.SansIOHTTPPolicy[Any, Any]):
@@ -38,18 +31,18 @@ class Guard(policies.SansIOHTTPPolicy[Any, Any]):
     stopped.
     """
 
-    def __init__(self, endpoint: str, stop: threading.Event) -> None:
+    def __init__(self, endpoint: str, limits: Limits) -> None:
         arm = urlsplit(endpoint)
         self._host = (arm.hostname or "").casefold()
         self._port = arm.port or _HTTPS
-        self._stop = stop
+        self._limits = limits
 
     def _is_arm(self, host: str, port: int) -> bool:
         """Resource providers spell the port out (:443), and some answer from a regional host below ARM's."""
         return port == self._port and (host.casefold() == self._host or host.casefold().endswith(f".{self._host}"))
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        check(self._stop)
+        self._limits.current.check()
         url = urlsplit(request.http_request.url)
         if url.scheme != "https" or not self._is_arm(url.hostname or "", url.port or _HTTPS):
             raise Malformed(f"the answer links to another host: {url.netloc}")
@@ -61,20 +54,11 @@ class Guard(policies.SansIOHTTPPolicy[Any, Any]):
 class Arm:
     """Reads ARM. Use as a context manager; safe to share between threads."""
 
-    def __init__(self, cloud: Cloud, credential: TokenCredential, verify: str | bool, stop: threading.Event) -> None:
-        session = requests.Session()
-        session.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=64))
-        self._transport = RequestsTransport(
-            session=session,
-            session_owner=False,
-            connection_verify=verify,
-            connection_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-        )
-        self._session = session
+    def __init__(self, cloud: Cloud, credential: Credential, transport: Transport, limits: Limits) -> None:
         self._cloud = cloud
         self.credential = credential
-        self._guard = Guard(cloud.arm_endpoint, stop)
+        self._transport = transport
+        self._guard = Guard(cloud.arm_endpoint, limits)
         self._generic: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             cloud.arm_endpoint, policies=self._policies(), transport=self._transport
         )
@@ -87,14 +71,8 @@ class Arm:
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(f"akscan/{__version__}"),
             policies.ContentDecodePolicy(),
-            policies.RetryPolicy(
-                retry_total=_RETRIES,
-                retry_connect=1,
-                retry_read=2,
-                retry_backoff_factor=0.5,
-                retry_backoff_max=_BACKOFF_SECONDS_MAX,
-            ),
-            ARMChallengeAuthenticationPolicy(self.credential, self._cloud.arm_scope),
+            Retries(),
+            Authentication(self.credential, self._cloud.arm_scope),
             self._guard,
             policies.HttpLoggingPolicy(),
         ]
@@ -104,7 +82,7 @@ class Arm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        self._transport.close()
 
     def token(self) -> str:
         """A token for ARM; its claims say who the scan runs as. Raises the credential's own error."""

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from akscan.collect.arm import Arm, followable
-from akscan.collect.faults import check, gap_of, is_absent
+from akscan.collect.faults import gap_of, is_absent
+from akscan.collect.limits import Limits
 from akscan.collect.progress import Progress
 from akscan.errors import AkscanError
 from akscan.model import azure
@@ -36,7 +37,6 @@ _WORKERS = 16
 _CALLS_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
 _FOLLOW_ROUNDS = 4
-_TOP_SCOPES = (azure.Subscription.arm_type, Token("Microsoft.Management/managementGroups"))
 _PHASE = "Azure"
 
 
@@ -106,11 +106,11 @@ def _both(known: RoleAssignment, again: Resource) -> RoleAssignment:
 class AzureCollector:
     """Reads Azure for one selection. A failure in one subscription or cluster never stops the others."""
 
-    def __init__(self, arm: Arm, selection: Selection, progress: Progress, stop: threading.Event) -> None:
+    def __init__(self, arm: Arm, selection: Selection, progress: Progress, limits: Limits) -> None:
         self._arm = arm
         self._selection = selection
         self._progress = progress
-        self._stop = stop
+        self._limits = limits
         self._answers = _Answers()
         self._budgets: dict[str, threading.BoundedSemaphore] = {}
         self._budgets_lock = threading.Lock()
@@ -254,28 +254,23 @@ class AzureCollector:
     def _read_all(self, jobs: Sequence[tuple[ArmRead, ArmId]]) -> None:
         self._progress.expect(_PHASE, len(jobs))
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arm") as pool:
-            futures = [pool.submit(self._read, read, scope) for read, scope in jobs]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    self._progress.step(_PHASE)
-            except KeyboardInterrupt:
-                # what is under way ends, what has not begun becomes a gap; a second Ctrl-C ends the wait
-                self._stop.set()
+            for future in as_completed([pool.submit(self._read, read, scope) for read, scope in jobs]):
+                future.result()
+                self._progress.step(_PHASE)
 
     def _read(self, read: ArmRead, scope: ArmId) -> None:
         """One list, or one resource where the scope is one of its own type; whatever fails becomes a gap."""
         found: list[Resource] = []
         gap = None
-        try:
-            check(self._stop)
-            with self._budget(scope.subscription):
+        with self._budget(scope.subscription), self._limits.one() as limit:
+            try:
+                limit.check()
                 for item in self._fetch(read, scope):
                     gap = self._decode(read, scope, item, found) or gap
-        except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
-            # without the scope itself nothing is known; below it a 404 means that there is none
-            if not is_absent(error) or scope.type in _TOP_SCOPES:
-                gap = gap_of(error, source="arm", scope=str(scope), need=read.need)
+            except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
+                # only of a resource that was asked for by its id does a 404 say that there is none
+                if not (is_absent(error) and read.follow and scope.type == read.struct.arm_type):
+                    gap = gap_of(error, source="arm", scope=str(scope), need=read.need, ended=limit.ended)
         self._answers.add(read, scope, found, gap)
 
     def _fetch(self, read: ArmRead, scope: ArmId) -> Iterable[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from akscan.errors import AkscanError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
 
 #: The Microsoft Entra server application of AKS, the same in every cloud
 #: (https://learn.microsoft.com/azure/aks/kubelogin-authentication).
@@ -103,20 +104,18 @@ def trust_of(cloud: Cloud) -> Iterator[str | bool]:
         yield str(bundle)
 
 
-def credential_for(cloud: Cloud, authentication: str, verify: str | bool) -> TokenCredential:
-    """A credential of azure-identity by the name of ``--auth``."""
+def credential_for(cloud: Cloud, authentication: str, transport: RequestsTransport) -> TokenCredential:
+    """A credential of azure-identity by the name of ``--auth``; its requests take the given way."""
     import os  # noqa: PLC0415
 
     from azure import identity  # noqa: PLC0415 0.1 s that only a live scan pays
 
-    options: dict[str, Any] = {"authority": cloud.authority, "connection_verify": verify}
+    options: dict[str, Any] = {"authority": cloud.authority, "transport": transport}
     match authentication:
         case "cli":
             return identity.AzureCliCredential()
         case "managed-identity":
-            return identity.ManagedIdentityCredential(
-                client_id=os.environ.get("AZURE_CLIENT_ID"), connection_verify=verify
-            )
+            return identity.ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"), transport=transport)
         case "workload-identity":
             return identity.WorkloadIdentityCredential(**options)
         case "environment":

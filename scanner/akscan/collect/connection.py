@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import msgspec
 import urllib3
 import yaml
 from kubernetes import client, config
 
 from akscan.collect.cloud import AKS_SERVER_APPLICATION, Cloud
-from akscan.collect.faults import Refused
+from akscan.collect.credential import Credential
+from akscan.collect.faults import FOREIGN_PAGE, Refused, is_page
+from akscan.collect.limits import Limit, retries, watch
 from akscan.errors import AkscanError
 from akscan.model.decode import Malformed
 
-if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
-
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 60
 _SUCCESS = 200
 _UNAUTHORIZED = 401
+_SHOWN_BYTES = 1024
 
 
 class Connection:
-    """GETs of one API server through the official client's connection pool."""
+    """GETs of one API server through the official client's connection pool, within a limit."""
 
-    def __init__(self, api: client.ApiClient, token: Callable[[], str] | None = None) -> None:
-        self._api = api
-        self._token = token
+    def __init__(self, open_api: Callable[[], client.ApiClient], limit: Limit, sign_in: SignIn | None = None) -> None:
+        self._open_api = open_api
+        self._limit = limit
+        self._sign_in = sign_in
+        self._accepted = False
+        self._open()
+
+    def _open(self) -> None:
+        self._api = self._open_api()
+        watch(self._api.rest_client.pool_manager, lambda: self._limit)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._api.rest_client.close()
+        self._api.close()  # type: ignore[no-untyped-call]
 
     @property
     def host(self) -> str:
@@ -40,95 +51,140 @@ class Connection:
 
     def get(self, path: str, accept: str = "application/json") -> bytes:
         """The body of a successful answer. Raises `Refused` for any other, and what urllib3 raises."""
-        status, body = self._get(path, accept)
-        if status == _UNAUTHORIZED and self._token is not None:
-            # a token may expire in the middle of a scan; azure-identity hands out a fresh one near its end
-            status, body = self._get(path, accept)
+        status, body = self._whole(path, accept)
         if status != _SUCCESS:
-            raise Refused(status, _status_message(body))
+            raise _refused(status, body)
+        if is_page(body[:_SHOWN_BYTES].decode(errors="replace")):
+            raise Malformed(FOREIGN_PAGE)
         return body
 
-    def _get(self, path: str, accept: str) -> tuple[int, bytes]:
-        headers = {"Accept": accept, "Accept-Encoding": "gzip", **self._authorization()}
+    def _whole(self, path: str, accept: str) -> tuple[int, bytes]:
+        """Asks once more where the connection broke within the answer."""
+        try:
+            return self._authorized(path, accept)
+        except urllib3.exceptions.ProtocolError:
+            self._limit.check()
+            return self._authorized(path, accept)
+
+    def _authorized(self, path: str, accept: str) -> tuple[int, bytes]:
+        """Signs in once more where a sign-in that had been good ended too early."""
+        headers = self._authorization()
+        status, body = self._get(path, accept, headers)
+        if status != _UNAUTHORIZED:
+            self._accepted = True
+            if self._sign_in is not None:
+                self._sign_in.accept(headers)
+        elif self._renewed(headers):
+            status, body = self._get(path, accept, self._authorization())
+        return status, body
+
+    def _renewed(self, refused: Mapping[str, str]) -> bool:
+        if self._sign_in is not None:
+            return self._sign_in.renew(refused)
+        if self._accepted:
+            # the kubeconfig once more: an exec plugin makes another token, a token file may hold one
+            self._accepted = False
+            self.close()
+            self._open()
+            return True
+        return False
+
+    def _get(self, path: str, accept: str, authorization: Mapping[str, str]) -> tuple[int, bytes]:
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", **authorization}
         answer = self._api.call_api(
-            "GET", f"{self.host}{path}", header_params=headers, _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS)
+            "GET", f"{self.host}{path}", header_params=headers, _request_timeout=self._limit.timeouts
         )
         return int(answer.status), answer.read()  # type: ignore[no-untyped-call]
 
     def _authorization(self) -> Mapping[str, str]:
-        if self._token is not None:
-            return {"Authorization": f"Bearer {self._token()}"}
+        if self._sign_in is not None:
+            return self._sign_in.headers()
         headers: dict[str, str] = {}
         self._api.update_params_for_auth(headers, [], ["BearerToken"], "", "GET", None)
         return headers
 
 
-def _status_message(body: bytes) -> str:
-    """The message of a Kubernetes Status, or nothing of what some proxy said instead."""
+class SignIn:
+    """Tokens of a credential of ours for one application."""
+
+    def __init__(self, credential: Credential, scope: str) -> None:
+        self._credential = credential
+        self._scope = scope
+
+    def headers(self) -> dict[str, str]:
+        """Raises the credential's own error."""
+        return {"Authorization": f"Bearer {self._credential.get_token(self._scope).token}"}
+
+    def accept(self, headers: Mapping[str, str]) -> None:
+        """The API server took these."""
+        self._credential.accept(_token(headers))
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Whether others can be had."""
+        return self._credential.renew(_token(refused))
+
+
+def _token(headers: Mapping[str, str]) -> str:
+    return headers["Authorization"].removeprefix("Bearer ")
+
+
+def _refused(status: int, body: bytes) -> Refused:
+    """With the message of a Kubernetes Status, the text of a plain answer, or nothing of what something on the way
+    said.
+    """
     try:
-        status = yaml.safe_load(body[:4096]) if body[:1] == b"{" else None
-    except yaml.YAMLError:
-        status = None
-    return str(status["message"]) if isinstance(status, Mapping) and "message" in status else "the answer is no Status"
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = body[:_SHOWN_BYTES].decode(errors="replace")
+        return Refused(status, FOREIGN_PAGE, by_api=False) if is_page(text) else Refused(status, text)
+    told = isinstance(answer, Mapping) and "message" in answer
+    return Refused(status, str(answer["message"]) if told else "the answer is no Status", by_api=told)
 
 
 @contextmanager
-def from_context(name: str, cloud: Cloud, kubeconfig: str | None = None) -> Iterator[Connection]:
+def from_context(name: str, cloud: Cloud, limit: Limit) -> Iterator[Connection]:
     """A context of the user's kubeconfig, exec plugins included. Raises `AkscanError` where there is no such
     context.
     """
-    try:
-        api = config.new_client_from_config(  # type: ignore[no-untyped-call]
-            config_file=kubeconfig, context=name, persist_config=False, client_configuration=_settings(cloud)
+
+    def open_api() -> client.ApiClient:
+        return config.new_client_from_config(  # type: ignore[no-untyped-call, no-any-return]
+            context=name, persist_config=False, client_configuration=_settings(cloud, limit)
         )
+
+    try:
+        connection = Connection(open_api, limit)
     except config.ConfigException as error:
         raise AkscanError(f"kubeconfig context {name!r}: {error}", "kubectl config get-contexts lists them") from None
-    with _open(api, None) as connection:
+    with closing(connection):
         yield connection
 
 
 @contextmanager
-def from_arm(kubeconfig: bytes, cloud: Cloud, credential: TokenCredential) -> Iterator[Connection]:
+def from_arm(kubeconfig: bytes, cloud: Cloud, credential: Credential, limit: Limit) -> Iterator[Connection]:
     """The kubeconfig that AKS hands out to users. Where it wants Microsoft Entra ID, the token comes from our
     credential.
     """
     document = _document(kubeconfig)
     user = _first(document, "users").get("user", {})
-    token: Callable[[], str] | None = None
+    sign_in = None
     if "exec" in user or "auth-provider" in user:
-        scope = f"{_server_application(user)}/.default"
-
-        def token() -> str:
-            return credential.get_token(scope).token
-
+        sign_in = SignIn(credential, f"{_server_application(user)}/.default")
         user.pop("exec", None)
         user.pop("auth-provider", None)
-    api = config.new_client_from_config_dict(  # type: ignore[no-untyped-call]
-        document, persist_config=False, client_configuration=_settings(cloud)
-    )
-    with _open(api, token) as connection:
+
+    def open_api() -> client.ApiClient:
+        return config.new_client_from_config_dict(  # type: ignore[no-untyped-call, no-any-return]
+            document, persist_config=False, client_configuration=_settings(cloud, limit)
+        )
+
+    with closing(Connection(open_api, limit, sign_in)) as connection:
         yield connection
 
 
-@contextmanager
-def _open(api: client.ApiClient, token: Callable[[], str] | None) -> Iterator[Connection]:
-    try:
-        yield Connection(api, token)
-    finally:
-        api.rest_client.close()
-        api.close()  # type: ignore[no-untyped-call]
-
-
-def _settings(cloud: Cloud) -> client.Configuration:
+def _settings(cloud: Cloud, limit: Limit) -> client.Configuration:
     settings = client.Configuration()
-    settings.retries = urllib3.Retry(
-        total=3,
-        connect=1,
-        backoff_factor=0.5,
-        status_forcelist=(429, 503),
-        allowed_methods=("GET",),
-        raise_on_status=False,
-    )
+    settings.retries = retries(limit)
     if cloud.ca_file:
         # the company's certificates beside the cluster's own: a proxy may stand between
         settings.ca_cert_data = Path(cloud.ca_file).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -10,7 +9,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from akscan.collect.connection import Connection
-from akscan.collect.faults import Refused, check, gap_of
+from akscan.collect.faults import Refused, gap_of, is_absent
+from akscan.collect.limits import Limit
 from akscan.collect.pods import PodReducer
 from akscan.model.decode import Malformed, convert, decode_answer
 from akscan.model.gaps import Gap, Reason
@@ -32,7 +32,6 @@ _JSON = "application/json"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _GONE = 410
-_NOT_FOUND = 404
 
 
 class _ListMeta(KubernetesStruct, frozen=True, kw_only=True):
@@ -75,10 +74,10 @@ class _Table(KubernetesStruct, frozen=True, kw_only=True):
 class KubernetesCollector:
     """Reads every list of the table from one API server; what fails becomes the gap of that list."""
 
-    def __init__(self, connection: Connection, scope: str, stop: threading.Event) -> None:
+    def __init__(self, connection: Connection, scope: str, limit: Limit) -> None:
         self._connection = connection
         self._scope = scope
-        self._stop = stop
+        self._limit = limit
 
     def collect(self) -> KubernetesLists:
         return KubernetesLists(**{read.field: self._listing(read) for read in KUBERNETES_READS})
@@ -93,15 +92,16 @@ class KubernetesCollector:
                 # the snapshot behind the continue token expired; this list is read once more from its beginning
                 return self._read(read)
         except Exception as error:  # noqa: BLE001 whatever the client raises means that this list was not read
-            if read.optional and isinstance(error, Refused) and error.status == _NOT_FOUND:
+            if read.optional and is_absent(error):
                 return Listing()
-            return Listing(gap=gap_of(error, source="kubernetes", scope=self._scope, need=read.need))
+            ended = self._limit.ended
+            return Listing(gap=gap_of(error, source="kubernetes", scope=self._scope, need=read.need, ended=ended))
 
     def _read(self, read: KubernetesRead) -> Listing[Any]:
         sink = _SecretSink() if read.struct is Secret else _Sink(read, self._scope)
         token = ""
         while True:
-            check(self._stop)
+            self._limit.check()
             query = {"limit": PAGE_ITEMS, "continue": token} if token else {"limit": PAGE_ITEMS}
             following = sink.take(self._connection.get(f"{read.path}?{urlencode(query)}", sink.accept))
             if not following:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -18,9 +17,12 @@ from akscan.collect.arm import Arm
 from akscan.collect.azure import AzureCollector, Selection, identity_of
 from akscan.collect.cloud import Cloud, credential_for, trust_of
 from akscan.collect.connection import Connection, from_arm, from_context
-from akscan.collect.faults import check, gap_of
+from akscan.collect.credential import Credential
+from akscan.collect.faults import gap_of
 from akscan.collect.kubernetes import KubernetesCollector
+from akscan.collect.limits import Limit, Limits
 from akscan.collect.progress import Progress
+from akscan.collect.transport import Transport
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
 from akscan.model.azure import ManagedCluster
@@ -55,18 +57,21 @@ class Target:
     selection: Selection
     contexts: tuple[str, ...] = ()
     arm: bool = True
+    #: for all reading, and for one cluster or list of ARM
+    seconds: float | None = None
+    seconds_each: float | None = None
 
 
 def collect(target: Target, sink: Sink, progress: Progress) -> None:
-    """Read everything in scope into the sink. Ctrl-C ends the reading; what came in until then goes its way, marked as
-    interrupted. Raises `AkscanError` where nothing can be read at all.
+    """Read everything in scope into the sink. A signal, or the end of the time for it, ends the reading; what came in
+    until then goes its way, marked as interrupted. Raises `AkscanError` where nothing can be read at all.
     """
     started = datetime.now(UTC)
-    stop = threading.Event()
-    with ExitStack() as stack:
-        session = stack.enter_context(_session(target, stop)) if target.arm else None
-        azure, scope, resources, identity = _read_azure(target, session, progress, stop)
-        contexts = _contexts(target, resources)
+    limits = Limits(seconds=target.seconds, seconds_each=target.seconds_each)
+    with limits, limits.heeding_signals(), ExitStack() as stack:
+        session = stack.enter_context(_session(target, limits)) if target.arm else None
+        azure, scope, resources, identity = _read_azure(target, session, progress, limits)
+        contexts = _contexts(target, resources, limits)
         clusters = (*scope.clusters, *(cluster for cluster in contexts if cluster not in scope.clusters))
         selectors = {**scope.selectors, **({"context": target.contexts} if target.contexts else {})}
         scope = msgspec.structs.replace(scope, selectors=selectors, clusters=clusters)
@@ -81,18 +86,20 @@ def collect(target: Target, sink: Sink, progress: Progress) -> None:
         )
         sink.begin(manifest, azure)
         readers = [
-            (cluster.id, _reader(cluster, contexts.get(cluster), resources.get(cluster.id), target, session, stop))
+            (cluster.id, _reader(cluster, contexts.get(cluster), resources.get(cluster.id), target, session, limits))
             for cluster in clusters
         ]
-        _read_clusters(readers, sink, progress, stop)
-    sink.finish(msgspec.structs.replace(manifest, finished=datetime.now(UTC), interrupted=stop.is_set()))
+        _read_clusters(readers, sink, progress)
+    ended = limits.whole.ended is not None
+    sink.finish(msgspec.structs.replace(manifest, finished=datetime.now(UTC), interrupted=ended))
 
 
 @contextmanager
-def _session(target: Target, stop: threading.Event) -> Iterator[Arm]:
+def _session(target: Target, limits: Limits) -> Iterator[Arm]:
     with trust_of(target.cloud) as verify:
-        credential = credential_for(target.cloud, target.authentication, verify)
-        with Arm(target.cloud, credential, verify, stop) as arm:
+        transport = Transport(verify, limits)
+        credential = Credential(lambda: credential_for(target.cloud, target.authentication, transport))
+        with Arm(target.cloud, credential, transport, limits) as arm:
             yield arm
 
 
@@ -100,7 +107,7 @@ def _read_azure(
     target: Target,
     arm: Arm | None,
     progress: Progress,
-    stop: threading.Event,
+    limits: Limits,
 ) -> tuple[Azure, ScopeOfScan, dict[ArmId, ManagedCluster], str]:
     if arm is None:
         return Azure(), ScopeOfScan(), {}, ""
@@ -111,13 +118,13 @@ def _read_azure(
         said = (gap.detail or str(gap)).partition(" Attempted credentials")[0].rstrip(".")
         hint = "az login, or choose another --auth; akscan --debug shows every attempt"
         raise AkscanError(f"no sign-in to Azure: {said}", hint) from error
-    collector = AzureCollector(arm, target.selection, progress, stop)
+    collector = AzureCollector(arm, target.selection, progress, limits)
     azure, scope = collector.collect()
     progress.say(f"Azure: {len(scope.clusters)} clusters in {len(scope.subscriptions)} subscriptions")
     return azure, scope, {cluster.id: cluster for cluster in collector.clusters}, identity
 
 
-def _contexts(target: Target, resources: dict[ArmId, ManagedCluster]) -> dict[ScopedCluster, str]:
+def _contexts(target: Target, resources: dict[ArmId, ManagedCluster], limits: Limits) -> dict[ScopedCluster, str]:
     """Clusters that are reached through a kubeconfig context; those that ARM knows by the same host are joined."""
     by_host = {
         Token(host): ScopedCluster(id=cluster.id, name=cluster.name)
@@ -127,7 +134,7 @@ def _contexts(target: Target, resources: dict[ArmId, ManagedCluster]) -> dict[Sc
     }
     found = {}
     for name in target.contexts:
-        with from_context(name, target.cloud) as connection:
+        with from_context(name, target.cloud, limits.whole) as connection:
             host = Token(urlsplit(connection.host).hostname or "")
         alone = ScopedCluster(id=ArmId(f"/contexts/{quote(name, safe='')}"), name=name)
         found[by_host.get(host, alone)] = name
@@ -140,41 +147,44 @@ def _reader(
     resource: ManagedCluster | None,
     target: Target,
     arm: Arm | None,
-    stop: threading.Event,
+    limits: Limits,
 ) -> Callable[[], KubernetesLists]:
     """A job that reads one cluster; whatever fails becomes a gap of all its lists."""
 
     def read() -> KubernetesLists:
         if resource is not None and resource.is_stopped:
             return missing_lists(Gap(source="kubernetes", scope=cluster.name, reason=Reason.STOPPED))
-        with ExitStack() as stack:
+        with limits.one() as limit, ExitStack() as stack:
             try:
-                check(stop)
-                connection = stack.enter_context(_connect(cluster, context, target, arm))
+                limit.check()
+                connection = stack.enter_context(_connect(cluster, context, target, arm, limit))
             except Exception as error:  # noqa: BLE001 whatever ARM or the client raises means no way in
-                gap = gap_of(error, source="arm", scope=str(cluster.id), need=Need.CLUSTER_USER_CREDENTIAL)
-                return missing_lists(gap)
+                need, scope = Need.CLUSTER_USER_CREDENTIAL, str(cluster.id)
+                return missing_lists(gap_of(error, source="arm", scope=scope, need=need, ended=limit.ended))
             try:
                 connection.get("/version")
             except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
-                return missing_lists(_unreachable(error, cluster, resource))
-            return KubernetesCollector(connection, cluster.name, stop).collect()
+                return missing_lists(_unreachable(error, cluster, resource, limit))
+            return KubernetesCollector(connection, cluster.name, limit).collect()
 
     return read
 
 
 @contextmanager
-def _connect(cluster: ScopedCluster, context: str | None, target: Target, arm: Arm | None) -> Iterator[Connection]:
+def _connect(
+    cluster: ScopedCluster, context: str | None, target: Target, arm: Arm | None, limit: Limit
+) -> Iterator[Connection]:
     if context is not None or arm is None:
-        with from_context(context or cluster.name, target.cloud) as connection:
+        with from_context(context or cluster.name, target.cloud, limit) as connection:
             yield connection
     else:
-        with from_arm(arm.user_kubeconfig(cluster.id), target.cloud, arm.credential) as connection:
+        with from_arm(arm.user_kubeconfig(cluster.id), target.cloud, arm.credential, limit) as connection:
             yield connection
 
 
-def _unreachable(error: Exception, cluster: ScopedCluster, resource: ManagedCluster | None) -> Gap:
-    gap = gap_of(error, source="kubernetes", scope=f"the API server of {cluster.name}", need="")
+def _unreachable(error: Exception, cluster: ScopedCluster, resource: ManagedCluster | None, limit: Limit) -> Gap:
+    scope = f"the API server of {cluster.name}"
+    gap = gap_of(error, source="kubernetes", scope=scope, need="", ended=limit.ended)
     private = resource is not None and resource.properties.api_server_access_profile.enable_private_cluster
     hint = ""
     if gap.reason in _OUT_OF_REACH:
@@ -190,10 +200,7 @@ def _unreachable(error: Exception, cluster: ScopedCluster, resource: ManagedClus
 
 
 def _read_clusters(
-    readers: Sequence[tuple[ArmId, Callable[[], KubernetesLists]]],
-    sink: Sink,
-    progress: Progress,
-    stop: threading.Event,
+    readers: Sequence[tuple[ArmId, Callable[[], KubernetesLists]]], sink: Sink, progress: Progress
 ) -> None:
     """At most a few clusters are in memory at once: the next is begun when one was handed on."""
     progress.expect(_PHASE, len(readers))
@@ -205,11 +212,7 @@ def _read_clusters(
                 running[pool.submit(following[1])] = following[0]
             if not running:
                 return
-            try:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                stop.set()
-                continue
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 cluster_id = running.pop(future)
                 sink.add(cluster_id, future.result())

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _AUTHENTICATION = ("default", "cli", "managed-identity", "workload-identity", "environment")
 
+_SECONDS = click.FloatRange(min=0, min_open=True)
+_CLUSTER_SECONDS = 600.0
+
 _LIVE = (
     click.option(
         "-s", "--subscription", "subscriptions", multiple=True, help="Id or name of a subscription. Repeatable."
@@ -36,6 +39,8 @@ _LIVE = (
     click.option("--arm-audience", help="Audience of its tokens, where it is not the endpoint."),
     click.option("--authority", help="Microsoft Entra host of a custom cloud."),
     click.option("--ca-file", type=click.Path(), help="Certificates (PEM) to trust beside the public ones."),
+    click.option("--timeout", type=_SECONDS, help="Seconds for all reading; the rest is not assessed, exit 2.  [none]"),
+    click.option("--cluster-timeout", type=_SECONDS, help="Seconds for one cluster, or one list of Azure.  [600]"),
     click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]"),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
 )
@@ -68,7 +73,7 @@ class Live:
             resource_groups=values["resource_groups"] or scope.resource_groups,
             names=values["names"] or scope.names,
         )
-        contexts = values["contexts"] or scope.contexts
+        contexts, limits = values["contexts"] or scope.contexts, self.loaded.config.limits
         return Target(
             cloud=cloud_named(
                 values["cloud"] or cloud.name,
@@ -81,6 +86,8 @@ class Live:
             selection=selection,
             contexts=contexts,
             arm=bool(selection.selectors) or not contexts,
+            seconds=values["timeout"] or limits.timeout,
+            seconds_each=values["cluster_timeout"] or limits.cluster_timeout or _CLUSTER_SECONDS,
         )
 
 
@@ -89,10 +96,9 @@ def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(**arguments: Any) -> Any:
-        names = ("subscriptions", "management_groups", "resource_groups", "names", "contexts", "auth", "cloud")
-        values = {
-            name: arguments.pop(name) for name in (*names, "arm_endpoint", "arm_audience", "authority", "ca_file")
-        }
+        names = ["subscriptions", "management_groups", "resource_groups", "names", "contexts", "auth", "cloud"]
+        names += ["arm_endpoint", "arm_audience", "authority", "ca_file", "timeout", "cluster_timeout"]
+        values = {name: arguments.pop(name) for name in names}
         loaded = load_config(arguments.pop("config_path"))
         return command(live=Live(loaded, arguments.pop("quiet"), values), **arguments)
 

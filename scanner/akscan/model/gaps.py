@@ -17,6 +17,9 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     TLS = "tls"
     SERVER_ERROR = "server_error"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    EXPIRED = "expired"
     MALFORMED = "malformed"
     NOT_FOUND = "not_found"
     STOPPED = "stopped"
@@ -52,6 +55,9 @@ _SENTENCES = {
     Reason.UNREACHABLE: "{scope} cannot be reached from here",
     Reason.TLS: "the TLS connection to {scope} failed",
     Reason.SERVER_ERROR: "{scope} answered with an error",
+    Reason.REJECTED: "{scope} rejected the request",
+    Reason.CONFLICT: "{scope} was busy with another operation; scan again when that has ended",
+    Reason.EXPIRED: "{scope} changed faster than it could be read; scan again",
     Reason.MALFORMED: "the answer of {scope} could not be understood",
     Reason.NOT_FOUND: "{scope} does not exist, or is hidden from this identity",
     Reason.STOPPED: "the cluster is stopped",
