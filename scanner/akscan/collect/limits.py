@@ -197,7 +197,8 @@ class Watched(HTTPConnection):
 
     def break_off(self) -> None:
         """Wake whoever waits for an answer. The TLS layer above must not notice: its state is not ours to touch."""
-        sock = self.sock
+        # behind a proxy that itself speaks TLS, urllib3 wraps the socket once more
+        sock = getattr(self.sock, "socket", self.sock)
         if sock is not None:
             with suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
