@@ -1,11 +1,24 @@
-"""One real API server for all the tests of this folder."""
+"""One real API server for all the tests of this folder, and the command line against it."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
+import kubernetes
 import pytest
+import yaml
+from akscan.inventory_file import InventoryFile
+from akscan.model.kubernetes import KubernetesLists
+from akscan.model.needs import Need
+from akscan.model.permissions import cluster_role, cluster_role_binding
 from apiserver.server import ApiServer, assets
+from support import akscan
+
+#: The user of the static token, whom the generated role lets read everything.
+SCANNER = "scanner"
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +36,50 @@ def binaries() -> None:
 def server(binaries: None) -> Iterator[ApiServer]:
     with ApiServer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def administrator(server: ApiServer) -> Iterator[kubernetes.client.ApiClient]:
+    """The official client as an administrator, who has bound the generated role to the scanner."""
+    with server.administrator() as api:
+        bind_role(api, SCANNER)
+        yield api
+
+
+def bind_role(administrator: kubernetes.client.ApiClient, user: str) -> None:
+    """Let a user read what the generated ClusterRole for all needs grants; role and binding have the user's name."""
+    rbac = kubernetes.client.RbacAuthorizationV1Api(administrator)
+    rbac.create_cluster_role(cluster_role(Need, name=user))
+    rbac.create_cluster_role_binding(cluster_role_binding({"kind": "User", "name": user}, name=user))
+
+
+@pytest.fixture
+def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
+    """Make a document the user's kubeconfig."""
+
+    def write(document: dict[str, Any]) -> Path:
+        path = tmp_path / "config"
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+        # the client reads KUBECONFIG when it is imported
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def collect(
+    tmp_path: Path, use: Callable[[dict[str, Any]], Path]
+) -> Callable[[dict[str, Any]], dict[str, KubernetesLists]]:
+    """Collect all contexts of a kubeconfig by the command line: the lists of each."""
+
+    def run(document: dict[str, Any]) -> dict[str, KubernetesLists]:
+        use(document)
+        target = tmp_path / "x.akscan"
+        contexts = [option for entry in document["contexts"] for option in ("--context", entry["name"])]
+        outcome = akscan("collect", "-o", str(target), *contexts, "--quiet")
+        assert outcome.code == 0, outcome.err
+        with InventoryFile(target) as file:
+            return {unquote(member.name): file.cluster(member) for member in file.members}
+
+    return run

@@ -94,16 +94,16 @@ class ApiServer:
 
     # --- ways in
 
-    def kubeconfig(self, user: Mapping[str, Any], *, name: str = "real", authority: bytes | None = None) -> dict:
-        """A kubeconfig of one context, cluster and user, all of that name."""
+    def kubeconfig(self, users: Mapping[str, Mapping[str, Any]], *, authority: bytes | None = None) -> dict[str, Any]:
+        """A kubeconfig with a context for each user entry, of the same name; the first is the current one."""
         data = base64.b64encode(authority or self.authority.certificate).decode()
         return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": name, "cluster": {"server": self.url, "certificate-authority-data": data}}],
-            "users": [{"name": name, "user": dict(user)}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
+            "clusters": [{"name": "real", "cluster": {"server": self.url, "certificate-authority-data": data}}],
+            "users": [{"name": name, "user": dict(user)} for name, user in users.items()],
+            "contexts": [{"name": name, "context": {"cluster": "real", "user": name}} for name in users],
+            "current-context": next(iter(users)),
         }
 
     def certificate_user(self, name: str, *groups: str) -> dict[str, str]:
@@ -114,7 +114,7 @@ class ApiServer:
     @contextmanager
     def administrator(self) -> Iterator[kubernetes.client.ApiClient]:
         """The official client as an administrator."""
-        document = self.kubeconfig(self.certificate_user("administrator", _ADMINISTRATORS))
+        document = self.kubeconfig({"administrator": self.certificate_user("administrator", _ADMINISTRATORS)})
         with kubernetes.config.new_client_from_config_dict(document) as api:
             yield api
 

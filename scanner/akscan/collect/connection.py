@@ -124,6 +124,7 @@ def _settings(cloud: Cloud) -> client.Configuration:
     settings.retries = urllib3.Retry(
         total=3,
         connect=1,
+        other=0,  # a certificate that is refused stays refused
         backoff_factor=0.5,
         status_forcelist=(429, 503),
         allowed_methods=("GET",),
