@@ -12,13 +12,9 @@ import pytest
 import yaml
 from akscan.inventory_file import InventoryFile
 from akscan.model.kubernetes import KubernetesLists
-from akscan.model.needs import Need
-from akscan.model.permissions import cluster_role, cluster_role_binding
+from apiserver.objects import bind_role
 from apiserver.server import ApiServer, assets
 from support import akscan
-
-#: The user of the static token, whom the generated role lets read everything.
-SCANNER = "scanner"
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +38,8 @@ def server(binaries: None) -> Iterator[ApiServer]:
 def administrator(server: ApiServer) -> Iterator[kubernetes.client.ApiClient]:
     """The official client as an administrator, who has bound the generated role to the scanner."""
     with server.administrator() as api:
-        bind_role(api, SCANNER)
+        bind_role(api, "scanner")
         yield api
-
-
-def bind_role(administrator: kubernetes.client.ApiClient, user: str) -> None:
-    """Let a user read what the generated ClusterRole for all needs grants; role and binding have the user's name."""
-    rbac = kubernetes.client.RbacAuthorizationV1Api(administrator)
-    rbac.create_cluster_role(cluster_role(Need, name=user))
-    rbac.create_cluster_role_binding(cluster_role_binding({"kind": "User", "name": user}, name=user))
 
 
 @pytest.fixture
