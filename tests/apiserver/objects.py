@@ -115,26 +115,30 @@ def discovered(api: Api, group: str) -> list[dict[str, Any]]:
     return next((found["versions"] for found in groups if found["metadata"]["name"] == group), [])
 
 
-@contextmanager
-def installed(api: Api, *definitions: dict[str, Any]) -> Iterator[None]:
-    """CustomResourceDefinitions that are served, and are gone afterwards with their objects."""
-    specs = [wanted["spec"] for wanted in definitions]
-    places = [(spec["group"], spec["versions"][0]["name"], spec["names"]["plural"]) for spec in specs]
+def install(api: Api, *definitions: dict[str, Any]) -> None:
+    """Make CustomResourceDefinitions, and wait until their resources are served."""
     for wanted in definitions:
         create(api, wanted)
-    wait_until(lambda: all(_served(api, *place) == (True, True) for place in places), "they are not served")
+    wait_until(lambda: all(_served(api, wanted) == (True, True) for wanted in definitions), "they are not served")
+
+
+@contextmanager
+def installed(api: Api, *definitions: dict[str, Any]) -> Iterator[None]:
+    """CustomResourceDefinitions that are gone afterwards, with their objects."""
+    install(api, *definitions)
     try:
         yield
     finally:
         for wanted in definitions:
             send(api, "DELETE", f"{path_of(wanted)}/{wanted['metadata']['name']}")
-        wait_until(lambda: all(_served(api, *place) == (False, False) for place in places), "they are still served")
+        wait_until(lambda: all(_served(api, wanted) == (False, False) for wanted in definitions), "they are served")
 
 
-def _served(api: Api, group: str, version: str, plural: str) -> tuple[bool, bool]:
-    """Whether a resource is in discovery, and whether its list is answered: each follows a change in its own time."""
+def _served(api: Api, wanted: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether a custom resource is in discovery, and whether its list is answered: either follows in its own time."""
+    group, version = wanted["spec"]["group"], wanted["spec"]["versions"][0]["name"]
     try:
-        send(api, "GET", f"/apis/{group}/{version}/{plural}")
+        send(api, "GET", f"/apis/{group}/{version}/{wanted['spec']['names']['plural']}")
     except kubernetes.client.ApiException as refused:
         if refused.status != 404:
             raise

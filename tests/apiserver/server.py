@@ -165,6 +165,7 @@ class ApiServer:
         return [
             *("--etcd-servers", self._etcd, "--bind-address", _LOOPBACK, "--secure-port", str(port)),
             *("--permit-port-sharing", "--endpoint-reconciler-type", "none", "--authorization-mode", "RBAC"),
+            "--allow-privileged",  # as AKS does
             *("--tls-cert-file", self._file("server.crt", certificate)),
             *("--tls-private-key-file", self._file("server.key", key)),
             *("--client-ca-file", self._file("ca.crt", self.authority.certificate)),
