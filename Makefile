@@ -5,8 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= akscan-demo
 
+# The version of Kubernetes that the tests run stands in go.mod alone.
+KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes v||p' tests/apiserver/go.mod)
+APISERVER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/apiserver/v$(KUBERNETES)
+APISERVER_FLAGS = $(foreach field,gitVersion=v$(KUBERNETES) gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
+	gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))),-X k8s.io/component-base/version.$(field))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt docs docs-check bench new-rule lock clean
+.PHONY: help demo test apiserver lint fmt docs docs-check bench new-rule lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +29,14 @@ demo: $(READY) ## scan the sample estate through the real collectors and write e
 
 test: $(READY) ## run every test
 	@$(BIN)/pytest
+
+apiserver: $(if $(KUBEBUILDER_ASSETS),,$(APISERVER)/etcd $(APISERVER)/kube-apiserver) ## build the real Kubernetes API server of the tests, once (needs Go)
+
+$(APISERVER)/%:
+	@command -v go >/dev/null || { echo "make apiserver needs Go (https://go.dev/dl), or KUBEBUILDER_ASSETS naming a folder with etcd and kube-apiserver"; exit 1; }
+	@echo "building $* of Kubernetes $(KUBERNETES)"
+	@mkdir -p $(@D)
+	@cd tests/apiserver && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w $(APISERVER_FLAGS)" -o $@.$$$$ ./$* && mv $@.$$$$ $@
 
 lint: $(READY) docs-check ## ruff, mypy, import-linter, generated docs up to date
 	@$(BIN)/ruff check .

@@ -34,7 +34,10 @@ No call of its own needs: {implied}.
 
 | permission | path | as | rules |
 |---|---|---|---|
-{kubernetes}"""
+{kubernetes}
+Every signed-in identity may read `/version`, which tells whether the API server answers, and `/apis`, which tells
+whether a resource of an add-on that could not be listed is there at all.
+"""
 
 
 def pages() -> Iterator[tuple[Path, str]]:

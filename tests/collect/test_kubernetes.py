@@ -1,5 +1,6 @@
 """Reading Kubernetes: ways in, paging, Secrets, and every way to be refused."""
 
+import json
 import os
 
 import pytest
@@ -96,6 +97,52 @@ def test_one_failing_list_is_one_gap(fault, reason, serve, contoso, tmp_path):
     gaps = gaps_of(lists_of(simulator, tmp_path, "aks-payments-prod"))
     assert list(gaps) == [fault.match.strip("/")]
     assert next(iter(gaps.values())).reason is reason
+
+
+def discovery(version, resource, freshness="Current"):
+    """An answer of aggregated discovery with one version of KEDA's group and one resource."""
+    entry = {"version": version, "resources": [{"resource": resource}], "freshness": freshness}
+    items = [{"metadata": {"name": "keda.sh"}, "versions": [entry]}]
+    return json.dumps({"kind": "APIGroupDiscoveryList", "items": items}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reason"),
+    [
+        (403, {"body": discovery("v1alpha1", "scaledjobs")}, None),
+        (404, {"body": discovery("v1alpha1", "scaledjobs")}, None),
+        (403, {"body": discovery("v1alpha1", "scaledobjects")}, Reason.FORBIDDEN),
+        (404, {"body": discovery("v1alpha1", "scaledobjects")}, Reason.NOT_READ),
+        (404, {"body": discovery("v2", "scaledobjects")}, Reason.NOT_READ),
+        (403, {"body": discovery("v1alpha1", "scaledjobs", "Stale")}, Reason.FORBIDDEN),
+        (404, {"body": discovery("v1alpha1", "scaledjobs", "Stale")}, Reason.NOT_READ),
+        # discovery tells nothing: what a list answers counts
+        (403, {"status": 403}, Reason.FORBIDDEN),
+        (404, {"status": 403}, None),
+        (403, {"body": b'{"kind": "APIGroupList", "groups": []}'}, Reason.FORBIDDEN),
+        (403, {"body": b'{"kind": "APIGroupList", "items": []}'}, Reason.FORBIDDEN),
+        (404, {"body": b'{"kind": "APIGroupDiscoveryList", "items": null}'}, None),
+        (403, {"kind": FaultKind.TRUNCATE}, Reason.FORBIDDEN),
+        (404, {"kind": FaultKind.RESET}, None),
+    ],
+)
+def test_discovery_tells_what_is_not_there_from_what_may_not_be_listed(
+    status, answer, reason, serve, contoso, tmp_path
+):
+    simulator = serve(contoso)
+    simulator.inject(Fault(match="/scaledobjects", status=status, times=None))
+    simulator.inject(Fault(match=r"/apis\?$", times=None, **{"status": 200, **answer}))
+    gaps = gaps_of(lists_of(simulator, tmp_path, "aks-payments-prod"))
+    assert {name: gap.reason for name, gap in gaps.items()} == ({"scaled_objects": reason} if reason else {})
+
+
+def test_another_version_is_named(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    simulator.inject(Fault(match="/scaledobjects", status=404, times=None))
+    simulator.inject(Fault(match=r"/apis\?$", status=200, body=discovery("v2", "scaledobjects"), times=None))
+    gap = gaps_of(lists_of(simulator, tmp_path, "aks-payments-prod"))["scaled_objects"]
+    assert "/apis/keda.sh/v1alpha1/scaledobjects was not found" in str(gap)
+    assert "discovery tells of v2" in str(gap)
 
 
 def test_an_object_of_the_wrong_shape_makes_its_list_incomplete_and_names_the_path(serve, contoso, tmp_path):

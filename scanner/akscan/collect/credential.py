@@ -24,6 +24,7 @@ class Credential:
         self._credential = make()
         self._accepted: set[str] = set()
         self._replaced: set[str] = set()
+        self._exchanged_unproven = False
         self._lock = threading.Lock()
         self._asking = threading.Lock()
 
@@ -39,11 +40,15 @@ class Credential:
         if token not in self._accepted:
             with self._lock:
                 self._accepted.add(token)
+                self._exchanged_unproven = False
 
     def renew(self, refused: str) -> bool:
-        """Whether another token than the refused one can be had: not where it never was any good."""
+        """Whether another token than the refused one can be had. Of those that never were any good, one is exchanged:
+        it may have ended before its first use.
+        """
         with self._lock:
-            if refused in self._accepted:
+            if refused in self._accepted or (refused not in self._replaced and not self._exchanged_unproven):
+                self._exchanged_unproven = refused not in self._accepted
                 self._accepted.discard(refused)
                 self._replaced.add(refused)
                 self._credential = self._make()

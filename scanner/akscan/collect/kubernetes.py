@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from akscan.collect.connection import Connection
-from akscan.collect.faults import Refused, gap_of, is_absent
+from akscan.collect.discovery import Discovery, discover
+from akscan.collect.faults import Refused, gap_of
 from akscan.collect.limits import Limit
 from akscan.collect.pods import PodReducer
 from akscan.model.decode import Malformed, convert, decode_answer
@@ -23,6 +25,7 @@ from akscan.model.kubernetes import (
     Pod,
     Secret,
 )
+from akscan.model.permissions import kubernetes_resource
 from akscan.model.reads import KUBERNETES_READS, KubernetesRead
 
 T = TypeVar("T")
@@ -31,6 +34,9 @@ PAGE_ITEMS = 500
 _JSON = "application/json"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+_NOT_FOUND = 404
+#: What an API server answers of a resource that it does not serve, with and without the right to it.
+_NOT_THERE = (403, _NOT_FOUND)
 _GONE = 410
 
 
@@ -92,10 +98,36 @@ class KubernetesCollector:
                 # the snapshot behind the continue token expired; this list is read once more from its beginning
                 return self._read(read)
         except Exception as error:  # noqa: BLE001 whatever the client raises means that this list was not read
-            if read.optional and is_absent(error):
-                return Listing()
-            ended = self._limit.ended
-            return Listing(gap=gap_of(error, source="kubernetes", scope=self._scope, need=read.need, ended=ended))
+            if read.optional and isinstance(error, Refused) and error.by_api and error.status in _NOT_THERE:
+                return self._optional(read, error)
+            return Listing(gap=self._gap(error, read))
+
+    def _optional(self, read: KubernetesRead, refused: Refused) -> Listing[Any]:
+        """An absence where no version of the resource is served.
+
+        RBAC comes first in an API server: what is not there is forbidden, too. And what is not found may be there in
+        another version. Without discovery, not found means absent, as it nearly always does.
+        """
+        discovery = self._discovery
+        versions = discovery.versions(*kubernetes_resource(read.need)) if discovery else ()
+        if not versions and (discovery or refused.status == _NOT_FOUND):
+            return Listing()
+        gap = self._gap(refused, read)
+        if refused.status == _NOT_FOUND:
+            told = f"{read.path} was not found, discovery tells of {', '.join(versions)}"
+            gap = msgspec.structs.replace(gap, reason=Reason.NOT_READ, detail=told)
+        return Listing(gap=gap)
+
+    @cached_property
+    def _discovery(self) -> Discovery | None:
+        try:
+            return discover(self._connection)
+        except Exception:  # noqa: BLE001 whatever the client raises means that discovery tells nothing
+            return None
+
+    def _gap(self, error: Exception, read: KubernetesRead) -> Gap:
+        ended = self._limit.ended
+        return gap_of(error, source="kubernetes", scope=self._scope, need=read.need, ended=ended)
 
     def _read(self, read: KubernetesRead) -> Listing[Any]:
         sink = _SecretSink() if read.struct is Secret else _Sink(read, self._scope)

@@ -234,6 +234,7 @@ def retries(limit: Limit) -> urllib3.Retry:
         total=TRIES_AGAIN,
         connect=1,
         redirect=False,
+        other=0,  # a certificate that is refused stays refused
         backoff_factor=limit.backoff_seconds,
         status_forcelist=PASSING_STATUSES,
         allowed_methods=("GET",),

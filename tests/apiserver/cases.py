@@ -1,0 +1,281 @@
+"""Rule by rule, the objects on a real API server that make it pass, and those that make it fail.
+
+There are two clusters, ``good`` and ``bad``. ``{side}`` in a subject stands for either, ``{cluster}`` for its ARM id.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from akscan_fixtures.estate import Estate, Identity, Subscription
+from apiserver.objects import definition, manifest
+
+SIDES = ("good", "bad")
+SUBSCRIPTION = "22222222-0000-4000-8000-000000000001"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod"
+CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
+VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
+VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
+#: The parameter that lets the policies of Cilium decide EGR-001.
+CONFIG = "rules: {EGR-001: {parameters: {accept_fqdn_policies: true}}}\n"
+
+SHOP = "{cluster}/namespaces/shop"
+IMAGE = "registry.example/app:1.0"
+SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
+Objects = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A subject on both sides. Nothing is made where Azure alone, which has the sides too, tells them apart."""
+
+    rule: str
+    subject: str
+    good: Objects
+    bad: Objects
+
+
+# --- the estate: what both clusters have in common, and how Azure tells them apart
+
+
+def estate() -> Estate:
+    """Two clusters in one network, each with a subnet and a vault of its own."""
+    subnets = [_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)]
+    resources = [
+        _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
+        _resource(f"{VAULTS}/kv-good", publicNetworkAccess="Disabled"),
+        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled"),
+        *(_cluster(side) for side in SIDES),
+    ]
+    return Estate(
+        name="real",
+        story="Two clusters whose API servers are real.",
+        tenant_id="11111111-0000-4000-8000-000000000000",
+        identity=Identity(
+            name="scanner",
+            object_id="33333333-0000-4000-8000-000000000001",
+            app_id="33333333-0000-4000-8000-000000000002",
+        ),
+        subscriptions=[Subscription(subscription_id=SUBSCRIPTION, display_name="production")],
+        resources={resource["id"].lower(): resource for resource in resources},
+        kubernetes={side: {} for side in SIDES},
+    )
+
+
+def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
+    provider = resource_id.rpartition("/providers/")[2].split("/")
+    return {
+        "id": resource_id,
+        "name": provider[-1],
+        "type": f"{provider[0]}/{'/'.join(provider[1::2])}",
+        "location": "westeurope",
+        "properties": properties,
+    }
+
+
+def _cluster(side: str) -> dict[str, Any]:
+    pool = {"count": 1, "vmSize": "Standard_D4ds_v5", "vnetSubnetID": f"{VNET}/subnets/snet-{side}", "maxPods": 30}
+    spot = {"scaleSetPriority": "Spot", "nodeTaints": [f"{SPOT['key']}={SPOT['value']}:{SPOT['effect']}"]}
+    return _resource(
+        f"{CLUSTERS}/{side}",
+        kubernetesVersion="1.35",
+        aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
+        networkProfile={
+            "networkPlugin": "azure",
+            "networkPluginMode": "overlay",
+            "networkDataplane": "cilium",
+            "outboundType": "loadBalancer",
+            "advancedNetworking": {"enabled": True, "security": {"enabled": True}},
+        },
+        agentPoolProfiles=[
+            {"name": "system", "mode": "System", **pool},
+            {"name": "spot", "mode": "User", **pool, **spot},
+        ],
+    )
+
+
+#: Custom resources of both.
+DEFINITIONS = tuple(
+    definition(kind) for kind in ("SecretProviderClass", "ScaledObject", "NodePool", "CiliumClusterwideNetworkPolicy")
+)
+
+
+def nodes(side: str) -> Objects:
+    """A node of each pool; the bad one's Spot node is bare."""
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    spot = {"kubernetes.azure.com/scalesetpriority": "spot", "kubernetes.azure.com/agentpool": "spot"}
+    return [
+        manifest("Node", "node-system", labels={"kubernetes.azure.com/agentpool": "system"}, status=ready),
+        manifest("Node", "node-spot", labels=spot, spec={"taints": [SPOT] if side == "good" else []}, status=ready),
+    ]
+
+
+# --- objects
+
+
+def pod_spec(container: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "app", "image": IMAGE, **(container or {})}], **fields}
+
+
+def workload(kind: str, name: str, spec: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A controller, or a bare pod, with a pod spec."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    selected = {"selector": {"matchLabels": labels}, "template": template}
+    body = {
+        "Pod": spec,
+        "CronJob": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": template}}},
+        "Job": {"template": template},
+        "ReplicationController": {"template": template},
+        "StatefulSet": {"serviceName": name, **selected},
+    }.get(kind, selected)
+    return manifest(kind, name, "shop", labels=labels, spec={**body, **fields})
+
+
+def running(name: str, node: str, *, replicas: int | None = None, pods: int = 1, **spec: Any) -> Objects:
+    """A Deployment with the ReplicaSet and the running pods that its controllers would make."""
+    replicas = {} if replicas is None else {"replicas": replicas}
+    owned = workload("ReplicaSet", name, pod_spec(**spec), **replicas)
+    owned["metadata"]["ownerReferences"] = [{"kind": "Deployment", "name": name}]
+    made = [workload("Deployment", name, pod_spec(**spec), **replicas), owned]
+    for number in range(pods):
+        pod = workload("Pod", f"{name}-{number}", pod_spec(**spec, nodeName=node))
+        pod["metadata"] |= {"labels": {"app": name}, "ownerReferences": [{"kind": "ReplicaSet", "name": name}]}
+        made.append({**pod, "status": {"phase": "Running"}})
+    return made
+
+
+def budget(name: str, desired_healthy: int, **spec: Any) -> dict[str, Any]:
+    """A budget over two healthy pods, as the disruption controller would count them."""
+    status = {"observedGeneration": 1, "expectedPods": 2, "currentHealthy": 2, "desiredHealthy": desired_healthy}
+    allowed = {"disruptionsAllowed": 2 - desired_healthy}
+    selector = {"matchLabels": {"app": name}}
+    return manifest(
+        "PodDisruptionBudget", name, "shop", spec={"selector": selector, **spec}, status={**status, **allowed}
+    )
+
+
+def autoscaler(name: str, **spec: Any) -> dict[str, Any]:
+    """An autoscaler whose least number of pods the API server fills in where it is not said."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    return manifest("HorizontalPodAutoscaler", name, "shop", spec={"scaleTargetRef": target, "maxReplicas": 5, **spec})
+
+
+def service(name: str, **more: Any) -> dict[str, Any]:
+    spec = {"selector": {"app": name}, "ports": [{"port": 80}], **more.pop("spec", {})}
+    return manifest("Service", name, "shop", spec=spec, **more)
+
+
+def privileged(kind: str) -> Case:
+    """The same of every kind of workload."""
+    restart = {"restartPolicy": "Never"} if kind in ("Job", "CronJob") else {}
+    plural, name = f"{kind.casefold()}s", f"privileged-{kind.casefold()}"
+    powers = {"securityContext": {"privileged": True}}
+    return Case(
+        "WKL-002",
+        f"{SHOP}/{plural}/{name}",
+        good=[workload(kind, name, pod_spec(**restart))],
+        bad=[workload(kind, name, pod_spec(powers, **restart))],
+    )
+
+
+def cluster_admin(role: str) -> dict[str, Any]:
+    deployer = {"kind": "ServiceAccount", "namespace": "shop", "name": "deployer"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+    return manifest("ClusterRoleBinding", "deployer", roleRef=reference, subjects=[deployer])
+
+
+def node_pool(*taints: dict[str, str]) -> dict[str, Any]:
+    requirement = {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot", "on-demand"]}
+    spec = {"requirements": [requirement], "taints": list(taints)}
+    return manifest("NodePool", "default", spec={"template": {"spec": spec}})
+
+
+def collector(available: int) -> dict[str, Any]:
+    status = {"currentNumberScheduled": 1, "numberMisscheduled": 0, "desiredNumberScheduled": 1, "numberReady": 1}
+    made = workload("DaemonSet", "fluent-bit", pod_spec({"image": "cr.fluentbit.io/fluent/fluent-bit:4.0"}))
+    return {**made, "status": {**status, "numberAvailable": available}}
+
+
+def egress_policy(**selector: Any) -> dict[str, Any]:
+    spec = {"endpointSelector": selector, "egress": [{"toFQDNs": [{"matchName": "example.com"}]}]}
+    return manifest("CiliumClusterwideNetworkPolicy", "egress", spec=spec)
+
+
+def vault_user(side: str) -> Objects:
+    parameters = {"keyvaultName": f"kv-{side}", "usePodIdentity": "false"}
+    return [manifest("SecretProviderClass", "vault", "shop", spec={"provider": "azure", "parameters": parameters})]
+
+
+HANDMADE = manifest("Secret", "password", "shop", data={"key": "Y2FuYXJ5"})
+DRIVER = manifest("CSIDriver", "secrets-store.csi.k8s.io", spec={"attachRequired": False})
+LIMITS = manifest(
+    "LimitRange",
+    "defaults",
+    "shop",
+    spec={"limits": [{"type": "Container", "default": {"memory": "256Mi"}, "defaultRequest": {"cpu": "100m"}}]},
+)
+FROM_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "password", "key": "key"}}}
+MOUNTED = {"volumes": [{"name": "password", "secret": {"secretName": "password"}}]}
+STATED = {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}}
+BALANCER = service(
+    "internal",
+    annotations={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"},
+    spec={"type": "LoadBalancer"},
+    status={"loadBalancer": {"ingress": [{"ip": "10.1.1.6"}]}},
+)
+#: The LimitRange of the good side comes first: it fills in what the pods after it leave out.
+CASES = [
+    Case(
+        "WKL-012",
+        f"{SHOP}/pods/limited",
+        [LIMITS, workload("Pod", "limited", pod_spec())],
+        [workload("Pod", "limited", pod_spec())],
+    ),
+    Case(
+        "WKL-012",
+        f"{SHOP}/deployments/stated",
+        [workload("Deployment", "stated", pod_spec(STATED))],
+        [workload("Deployment", "stated", pod_spec())],
+    ),
+    *map(privileged, ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController")),
+    *map(privileged, ("Job", "CronJob", "Pod")),
+    Case("SEC-001", "{cluster}", [HANDMADE, DRIVER], [HANDMADE]),
+    Case("SEC-005", f"{VAULTS}/kv-{{side}}", vault_user("good"), vault_user("bad")),
+    Case(
+        "SEC-014",
+        f"{SHOP}/statefulsets/database",
+        [workload("StatefulSet", "database", pod_spec(**MOUNTED))],
+        [workload("StatefulSet", "database", pod_spec({"env": [FROM_SECRET]}))],
+    ),
+    Case("ACC-003", "{cluster}", [], []),
+    Case(
+        "ACC-009", "{cluster}/clusterrolebindings/deployer", [cluster_admin("view")], [cluster_admin("cluster-admin")]
+    ),
+    Case("SPT-001", "{cluster}/agentpools/spot", [], []),
+    Case("SPT-001", "{cluster}/nodepools.karpenter.sh/default", [node_pool(SPOT)], [node_pool()]),
+    Case(
+        "SPT-005",
+        f"{SHOP}/deployments/single",
+        [*running("single", "node-system"), service("single")],
+        [*running("single", "node-spot"), service("single")],
+    ),
+    Case(
+        "UPG-016",
+        f"{SHOP}/poddisruptionbudgets/pair",
+        [*running("pair", "node-system", replicas=2, pods=2), budget("pair", 1, maxUnavailable=1)],
+        [*running("pair", "node-system", replicas=2, pods=2), budget("pair", 2, minAvailable="100%")],
+    ),
+    Case(
+        "UPG-016",
+        f"{SHOP}/poddisruptionbudgets/scaled",
+        [
+            *running("scaled", "node-system", pods=2),
+            autoscaler("scaled", minReplicas=2),
+            budget("scaled", 1, minAvailable=1),
+        ],
+        [*running("scaled", "node-system", pods=2), autoscaler("scaled"), budget("scaled", 1, minAvailable=1)],
+    ),
+    Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
+    Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
+    Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [BALANCER]),
+]

@@ -1,0 +1,91 @@
+"""Every rule that looks at Kubernetes, on objects that a real API server admitted and defaulted."""
+
+from contextlib import ExitStack
+
+import pytest
+from akscan.plugins import load_rules
+from akscan_fixtures.simulator import Simulator
+from apiserver.cases import CASES, CLUSTERS, CONFIG, DEFINITIONS, SIDES, estate, nodes
+from apiserver.objects import bind_role, create, create_namespace, install
+from apiserver.server import ApiServer
+from support import akscan, azure_options, pairs, report_of
+
+IDS = [f"{case.rule} {case.subject.rpartition('/')[2]}" for case in CASES]
+RULES = {rule.id: rule for rule in load_rules()}
+
+
+def needs_kubernetes(rule):
+    return [need for need in (*rule.needs, *rule.optional_needs) if need.source == "kubernetes"]
+
+
+@pytest.fixture(scope="module")
+def servers(binaries):
+    """A real API server for each side, with the objects of all cases."""
+    with ExitStack() as stack:
+        running = {side: stack.enter_context(ApiServer()) for side in SIDES}
+        for side, server in running.items():
+            with server.administrator() as api:
+                bind_role(api, "scanner")
+                install(api, *DEFINITIONS)
+                create_namespace(api, "shop")
+                for made in [*nodes(side), *(made for case in CASES for made in getattr(case, side))]:
+                    create(api, made)
+        yield running
+
+
+def kubeconfig(server, side):
+    return server.kubeconfig({side: {"token": server.token}})
+
+
+@pytest.fixture(scope="module")
+def verdicts(servers, tmp_path_factory):
+    """(rule, subject) -> status of a scan that finds both clusters in Azure."""
+    folder = tmp_path_factory.mktemp("scan")
+    (folder / "akscan.yaml").write_text(CONFIG, encoding="utf-8")
+    kubeconfigs = {side: kubeconfig(server, side) for side, server in servers.items()}
+    with Simulator(estate(), servers=kubeconfigs) as simulator, pytest.MonkeyPatch.context() as patch:
+        for name, value in simulator.environment.items():
+            patch.setenv(name, value)
+        options = ("--config", str(folder / "akscan.yaml"), "--format", "json", "-o", str(folder))
+        outcome = akscan("scan", *options, *azure_options(simulator))
+    assert outcome.code == 0, outcome.err
+    return pairs(report_of(folder))
+
+
+def verdict_of(case, side, verdicts):
+    return verdicts[case.rule, case.subject.format(cluster=f"{CLUSTERS}/{side}", side=side).casefold()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_a_rule_passes_and_fails(case, verdicts):
+    assert {side: verdict_of(case, side, verdicts) for side in SIDES} == {"good": "pass", "bad": "fail"}
+
+
+def test_every_rule_that_looks_at_kubernetes_has_a_case():
+    assert {case.rule for case in CASES} == {rule_id for rule_id, rule in RULES.items() if needs_kubernetes(rule)}
+
+
+def test_no_rule_crashes(verdicts):
+    assert "error" not in verdicts.values()
+
+
+def test_what_the_api_server_itself_binds_is_the_platform_s(verdicts):
+    own = f"{CLUSTERS}/good/clusterrolebindings/cluster-admin".casefold()
+    assert verdicts["ACC-009", own] == "not_applicable"
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use, verdicts, tmp_path):
+    use(kubeconfig(servers[side], side))
+    options = ("--context", side, "--format", "json", "-o", str(tmp_path), "--quiet")
+    outcome = akscan("scan", *options)
+    assert outcome.code == 0, outcome.err
+    alone = pairs(report_of(tmp_path))
+    decided = set()
+    for case in CASES:
+        subject = case.subject.format(cluster=f"/contexts/{side}", side=side).casefold()
+        status = alone.get((case.rule, subject), "not_assessed")
+        if status != "not_assessed":
+            assert status == verdict_of(case, side, verdicts), case
+            decided.add(case.rule)
+    assert decided == {"WKL-002", "WKL-012", "SEC-014", "ACC-009", "SPT-001", "UPG-016"}
