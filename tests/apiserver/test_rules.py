@@ -1,5 +1,6 @@
 """Every rule that looks at Kubernetes, on objects that a real API server admitted and defaulted."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -21,16 +22,19 @@ def needs_kubernetes(rule):
 @pytest.fixture(scope="module")
 def servers(binaries):
     """A real API server for each side, with the objects of all cases."""
-    with ExitStack() as stack:
-        running = {side: stack.enter_context(ApiServer()) for side in SIDES}
-        for side, server in running.items():
-            with server.administrator() as api:
-                bind_role(api, "scanner")
-                install(api, *DEFINITIONS)
-                create_namespace(api, "shop")
-                for made in [*nodes(side), *(made for case in CASES for made in getattr(case, side))]:
-                    create(api, made)
+    running = {side: ApiServer() for side in SIDES}
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        list(pool.map(lambda side: fill(stack.enter_context(running[side]), side), SIDES))
         yield running
+
+
+def fill(server, side):
+    with server.administrator() as api:
+        bind_role(api, "scanner")
+        install(api, *DEFINITIONS)
+        create_namespace(api, "shop")
+        for wanted in [*nodes(side), *(made for case in CASES for made in getattr(case, side))]:
+            create(api, wanted)
 
 
 def kubeconfig(server, side):
