@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 import zipfile
 
 import kubernetes
@@ -10,6 +9,7 @@ import pytest
 from akscan.collect.connection import Connection
 from akscan.collect.faults import Refused
 from akscan.collect.kubernetes import PAGE_ITEMS, KubernetesCollector
+from akscan.collect.limits import Limits
 from akscan.model.gaps import Reason
 from akscan.model.needs import Need
 from apiserver.objects import (
@@ -59,7 +59,7 @@ class _Compacting(Connection):
     """Something is written, and the store forgets its past, after the first page of ConfigMaps."""
 
     def __init__(self, api, between):
-        super().__init__(api)
+        super().__init__(lambda: api, Limits().whole)
         self._between = between
         self.asked = []
 
@@ -93,7 +93,7 @@ def test_a_list_whose_snapshot_expired_is_read_again_from_its_beginning(forgetfu
             forgetful.compact()
 
         connection = _Compacting(api, between)
-        lists = KubernetesCollector(connection, "real", threading.Event()).collect()
+        lists = KubernetesCollector(connection, "real", Limits().whole).collect()
     assert connection.asked == [200, 410, 200, 200]
     assert config_maps(lists, "expiring") == ["a-late-one", *names]
 
