@@ -25,6 +25,7 @@ from akscan.model.reads import ARM_READS, Reader
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
 from akscan.model.text import ArmId
 from akscan_fixtures.faults import Fault, FaultKind
+from akscan_fixtures.throttling import Limit, Limits, TokenBuckets
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 from support import akscan, azure_options
@@ -93,6 +94,21 @@ def test_throttling_is_waited_out(retry_after, serve, contoso, tmp_path):
     inventory = collect(simulator, tmp_path)
     assert all(read.gap is None for read in inventory.azure.reads)
     assert [r.status for r in simulator.requests if r.path.endswith("/virtualNetworks")].count(429) == 2
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(Limits(cluster_others=Limit(1, 1)), id="of the AKS resource provider"),
+        pytest.param(Limits(reads=Limit(3, 4)), id="of ARM"),
+    ],
+)
+def test_an_empty_bucket_is_waited_out(limits, serve, contoso, tmp_path):
+    simulator = serve(contoso, buckets=TokenBuckets(limits))
+    inventory = collect(simulator, tmp_path, "-g", "rg-payments-prod", "-g", "rg-batch-prod", "-g", "shop")
+    assert all(read.gap is None for read in inventory.azure.reads)
+    assert all(cluster.kubernetes_gap is None for cluster in inventory.clusters)
+    assert 429 in {request.status for request in simulator.requests}
 
 
 @pytest.mark.parametrize(

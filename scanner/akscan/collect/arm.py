@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
 from azure.core.credentials import TokenCredential
-from azure.core.pipeline import PipelineRequest, policies
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
@@ -27,6 +31,8 @@ from akscan.model.text import ArmId
 READ_POSTS = ("/listclusterusercredential",)
 
 _HTTPS = 443
+_TOO_MANY_REQUESTS = 429
+_STAND_IN_LINE = "akscan_stand_in_line"
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 _RETRIES = 4
@@ -58,6 +64,44 @@ class Guard(policies.SansIOHTTPPolicy[Any, Any]):
             raise PermissionError(f"akscan does not write: {method} {url.path}")
 
 
+class Patience(policies.RetryPolicy[Any, Any]):
+    """Waits out refusals, those for too many requests one call after the other: side by side they would take the
+    tokens of the subscription from each other. The AKS resource provider refills one a second
+    (https://learn.microsoft.com/azure/aks/quotas-skus-regions#throttling-limits-on-aks-resource-provider-apis).
+    """
+
+    def __init__(self, turns: Mapping[str, threading.RLock]) -> None:
+        super().__init__(
+            retry_total=_RETRIES,
+            retry_connect=1,
+            retry_read=2,
+            retry_backoff_factor=0.5,
+            retry_backoff_max=_BACKOFF_SECONDS_MAX,
+        )
+        self._turns = turns
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        turn = self._turns[ArmId(urlsplit(request.http_request.url).path).subscription]
+        with ExitStack() as held:
+            request.context[_STAND_IN_LINE] = partial(held.enter_context, turn)
+            if turn.acquire(blocking=False):
+                turn.release()
+            else:
+                held.enter_context(turn)
+            return super().send(request)
+
+    def sleep(
+        self, settings: dict[str, Any], transport: Any, response: PipelineResponse[Any, Any] | None = None
+    ) -> None:
+        seconds = self.get_retry_after(response) if response is not None else None
+        if response is None or not seconds or response.http_response.status_code != _TOO_MANY_REQUESTS:
+            super().sleep(settings, transport, response)
+            return
+        until = time.monotonic() + seconds
+        response.context[_STAND_IN_LINE]()
+        transport.sleep(max(0.0, until - time.monotonic()))
+
+
 class Arm:
     """Reads ARM. Use as a context manager; safe to share between threads."""
 
@@ -75,6 +119,7 @@ class Arm:
         self._cloud = cloud
         self.credential = credential
         self._guard = Guard(cloud.arm_endpoint, stop)
+        self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._generic: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             cloud.arm_endpoint, policies=self._policies(), transport=self._transport
         )
@@ -87,13 +132,7 @@ class Arm:
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(f"akscan/{__version__}"),
             policies.ContentDecodePolicy(),
-            policies.RetryPolicy(
-                retry_total=_RETRIES,
-                retry_connect=1,
-                retry_read=2,
-                retry_backoff_factor=0.5,
-                retry_backoff_max=_BACKOFF_SECONDS_MAX,
-            ),
+            Patience(self._turns),
             ARMChallengeAuthenticationPolicy(self.credential, self._cloud.arm_scope),
             self._guard,
             policies.HttpLoggingPolicy(),

@@ -29,11 +29,11 @@ from akscan.model.inventory import (
 )
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.scopes import in_turn, jobs_of_clusters, jobs_of_subscriptions
 from akscan.model.text import ArmId, Token
 
-_WORKERS = 16
-_CALLS_PER_SUBSCRIPTION = 6
+CALLS_AT_ONCE = 32
+CALLS_AT_ONCE_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
 _FOLLOW_ROUNDS = 4
 _TOP_SCOPES = (azure.Subscription.arm_type, Token("Microsoft.Management/managementGroups"))
@@ -253,8 +253,8 @@ class AzureCollector:
 
     def _read_all(self, jobs: Sequence[tuple[ArmRead, ArmId]]) -> None:
         self._progress.expect(_PHASE, len(jobs))
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arm") as pool:
-            futures = [pool.submit(self._read, read, scope) for read, scope in jobs]
+        with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="arm") as pool:
+            futures = [pool.submit(self._read, read, scope) for read, scope in in_turn(jobs, lambda job: job[1])]
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -309,7 +309,7 @@ class AzureCollector:
 
     def _budget(self, subscription: str) -> threading.BoundedSemaphore:
         with self._budgets_lock:
-            return self._budgets.setdefault(subscription, threading.BoundedSemaphore(_CALLS_PER_SUBSCRIPTION))
+            return self._budgets.setdefault(subscription, threading.BoundedSemaphore(CALLS_AT_ONCE_PER_SUBSCRIPTION))
 
 
 def _identified(resource: Resource) -> Resource:

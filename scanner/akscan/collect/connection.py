@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import urllib3
 import yaml
 from kubernetes import client, config
@@ -17,8 +18,16 @@ from akscan.collect.faults import Refused
 from akscan.errors import AkscanError
 from akscan.model.decode import Malformed
 
+try:
+    from yaml import CSafeLoader as _YamlLoader
+except ImportError:  # PyYAML built without libyaml: the same language, some ten times slower
+    from yaml import SafeLoader as _YamlLoader  # type: ignore[assignment]  # same interface
+
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+#: to one API server; also the size of its connection pool
+REQUESTS_AT_ONCE = 4
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
@@ -66,8 +75,8 @@ class Connection:
 def _status_message(body: bytes) -> str:
     """The message of a Kubernetes Status, or nothing of what some proxy said instead."""
     try:
-        status = yaml.safe_load(body[:4096]) if body[:1] == b"{" else None
-    except yaml.YAMLError:
+        status = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         status = None
     return str(status["message"]) if isinstance(status, Mapping) and "message" in status else "the answer is no Status"
 
@@ -121,6 +130,7 @@ def _open(api: client.ApiClient, token: Callable[[], str] | None) -> Iterator[Co
 
 def _settings(cloud: Cloud) -> client.Configuration:
     settings = client.Configuration()
+    settings.connection_pool_maxsize = REQUESTS_AT_ONCE
     settings.retries = urllib3.Retry(
         total=3,
         connect=1,
@@ -137,7 +147,7 @@ def _settings(cloud: Cloud) -> client.Configuration:
 
 def _document(kubeconfig: bytes) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(kubeconfig)
+        document = yaml.load(kubeconfig, _YamlLoader)
     except yaml.YAMLError as error:
         raise Malformed(f"the kubeconfig is no YAML: {error}") from None
     if not isinstance(document, dict):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from akscan.collect.connection import Connection
+from akscan.collect.connection import REQUESTS_AT_ONCE, Connection
 from akscan.collect.faults import Refused, check, gap_of
 from akscan.collect.pods import PodReducer
 from akscan.model.decode import Malformed, convert, decode_answer
@@ -81,7 +82,10 @@ class KubernetesCollector:
         self._stop = stop
 
     def collect(self) -> KubernetesLists:
-        return KubernetesLists(**{read.field: self._listing(read) for read in KUBERNETES_READS})
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="list") as pool:
+            listings = pool.map(self._listing, KUBERNETES_READS)
+            fields = (read.field for read in KUBERNETES_READS)
+            return KubernetesLists(**dict(zip(fields, listings, strict=True)))
 
     def _listing(self, read: KubernetesRead) -> Listing[Any]:
         try:

@@ -4,13 +4,18 @@ tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TypeVar
 
 from akscan.model.azure import ManagedCluster
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
 from akscan.model.text import ArmId, Token
+
+T = TypeVar("T")
 
 Job = tuple[ArmRead, ArmId]
 
@@ -33,6 +38,14 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.HUB, hubs),
         *_jobs(Scope.KUBELET, _kubelets(clusters)),
     ]
+
+
+def in_turn(items: Iterable[T], scope_of: Callable[[T], ArmId]) -> list[T]:
+    """The items of every subscription in turn: each has a budget of its own, and none is to wait for another's."""
+    by_subscription: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        by_subscription[scope_of(item).subscription].append(item)
+    return [item for turn in zip_longest(*by_subscription.values()) for item in turn if item is not None]
 
 
 def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:
