@@ -1,4 +1,4 @@
-"""How evaluation grows with the number of clusters: ``python benchmarks/fleet.py [CLUSTERS]``.
+"""How evaluation alone grows with the number of clusters: ``python benchmarks/fleet.py [CLUSTERS]``.
 
 Every cluster has a subnet, a workload and a vault of its own. Prints seconds, and the ratio of the time for n clusters
 to that for n/4 (4 is linear), all in one run.

@@ -170,6 +170,7 @@ def estate_with_hub(contoso):
             "properties": {},
             **({"location": "westeurope"} if not below else {}),
         }
+    estate.managed_cluster(CLUSTER)["properties"]["currentKubernetesVersion"] = "1.35.99"
     definitions = estate.kubernetes[CLUSTER].setdefault("customresourcedefinitions.apiextensions.k8s.io", [])
     known = {definition["metadata"]["name"] for definition in definitions}
     for read in KUBERNETES_READS:

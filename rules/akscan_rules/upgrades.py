@@ -77,7 +77,7 @@ def kubernetes_minor_is_supported(
     if not lapse:
         return
     covered = if_known(lambda: covered_minors(cluster, inventory))
-    targets = if_known(lambda: _targets(cluster, inventory))
+    targets = if_known(lambda: inventory.upgrade_targets(cluster))
     yield Finding(
         lapse,
         {
@@ -210,13 +210,6 @@ def budget_lets_nodes_be_drained(
 
 
 # --- what the control plane can go to
-
-
-def _targets(cluster: Cluster, inventory: Inventory) -> dict[str, bool]:
-    """The versions that the control plane can go to in one step, and whether they are previews."""
-    profile = inventory.upgrade_profile(cluster)
-    upgrades = profile.properties.control_plane_profile.upgrades if profile else ()
-    return {upgrade.kubernetes_version: upgrade.is_preview for upgrade in upgrades}
 
 
 def _best_target(targets: dict[str, bool], covered: list[str] | str) -> str:

@@ -26,7 +26,9 @@ from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, Reader
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
 from akscan.model.text import ArmId
+from akscan_fixtures import throttling
 from akscan_fixtures.faults import Fault, FaultKind
+from akscan_fixtures.throttling import Limit, TokenBuckets
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 from support import akscan, azure_options
@@ -45,9 +47,15 @@ def cluster_of(inventory, name):
     return next(cluster for cluster in inventory.clusters if cluster.name == name)
 
 
+def with_an_old_cluster(contoso):
+    """Contoso with a version that no region lists any more, so that its upgrades must be asked for."""
+    estate = contoso.copy()
+    estate.managed_cluster("aks-legacy-shop")["properties"]["currentKubernetesVersion"] = "1.27.0"
+    return estate
+
+
 def test_everything_in_the_table_is_read(serve, contoso, tmp_path):
-    simulator = serve(contoso)
-    inventory = collect(simulator, tmp_path)
+    inventory = collect(serve(with_an_old_cluster(contoso)), tmp_path)
     read = {read.type for read in inventory.azure.reads}
     hubs = {"Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", "Microsoft.Network/virtualHubs/routingIntent"}
     groups = {"Microsoft.Management/managementGroups/descendants"}
@@ -73,6 +81,17 @@ def test_the_table_tells_the_api_versions_that_are_asked_for(serve, contoso, tmp
         assert versions == {wanted[kind]}, kind
 
 
+def test_upgrades_are_asked_for_only_where_the_list_of_the_region_does_not_tell(serve, contoso, tmp_path):
+    simulator = serve(contoso)
+    collect(simulator, tmp_path)
+    asked = [request for request in simulator.requests if "upgradeProfiles" in request.path]
+    assert asked == []
+    simulator.inject(Fault(match=r"/kubernetesVersions\?", status=403, times=None))
+    collect(simulator, tmp_path)
+    asked = [request for request in simulator.requests if "upgradeProfiles" in request.path]
+    assert len(asked) == len(list(contoso.managed_clusters()))
+
+
 @pytest.mark.parametrize("page_size", [1, 3])
 def test_paging_changes_nothing(page_size, serve, contoso, tmp_path):
     whole = collect(serve(contoso), tmp_path)
@@ -95,6 +114,21 @@ def test_throttling_is_waited_out(retry_after, serve, contoso, tmp_path):
     inventory = collect(simulator, tmp_path)
     assert all(read.gap is None for read in inventory.azure.reads)
     assert [r.status for r in simulator.requests if r.path.endswith("/virtualNetworks")].count(429) == 2
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(throttling.Limits(cluster_others=Limit(1, 1)), id="of the AKS resource provider"),
+        pytest.param(throttling.Limits(reads=Limit(3, 4)), id="of ARM"),
+    ],
+)
+def test_an_empty_bucket_is_waited_out(limits, serve, contoso, tmp_path):
+    simulator = serve(contoso, buckets=TokenBuckets(limits))
+    inventory = collect(simulator, tmp_path, "-g", "rg-payments-prod", "-g", "rg-batch-prod", "-g", "shop")
+    assert all(read.gap is None for read in inventory.azure.reads)
+    assert all(cluster.kubernetes_gap is None for cluster in inventory.clusters)
+    assert 429 in {request.status for request in simulator.requests}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +177,7 @@ def test_a_resource_of_the_wrong_shape_is_a_gap_of_its_own(serve, contoso, tmp_p
     ],
 )
 def test_an_answer_of_the_wrong_shape_is_never_an_absence(match, body, kind, serve, contoso, tmp_path):
-    simulator = serve(contoso)
+    simulator = serve(with_an_old_cluster(contoso))
     simulator.inject(Fault(match=match, status=200, body=body, times=None))
     inventory = collect(simulator, tmp_path, "-s", "contoso-production")
     gaps = [read.gap for read in inventory.azure.reads if read.type == kind.arm_type and read.gap is not None]

@@ -3,6 +3,8 @@
 import base64
 import contextlib
 import datetime as dt
+import gc
+import logging
 import os
 import pty
 import select
@@ -11,11 +13,20 @@ import socketserver
 import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
 import yaml
+from akscan.collect.azure import Selection
+from akscan.collect.cloud import cloud_named
+from akscan.collect.live import Target, collect
+from akscan.collect.progress import Progress
+from akscan.commands.sinks import EvaluatingSink
+from akscan.engine import SelectedRule
 from akscan.inventory_file import InventoryFile
 from akscan.model.gaps import Reason
+from akscan.model.inventory import SYSTEM_NAMESPACES
+from akscan.plugins import load_rules
 from akscan_fixtures.certificates import make_certificates
 from support import akscan, azure_options
 
@@ -183,3 +194,35 @@ def test_progress_moves_on_a_terminal(serve, contoso, tmp_path):
     assert process.wait(timeout=60) == 0
     assert b"Kubernetes" in shown
     assert b"\x1b[" in shown
+
+
+class Watching(EvaluatingSink):
+    """Counts, as each cluster comes in, those before it whose lists are still in memory."""
+
+    def __init__(self):
+        super().__init__([SelectedRule.of(rule) for rule in load_rules()], SYSTEM_NAMESPACES)
+        self.taken = []
+        self.kept = []
+
+    def add(self, cluster_id, lists):
+        gc.collect()  # subjects and their cluster refer to each other
+        self.kept.append(sum(reference() is not None for reference in self.taken))
+        self.taken.append(weakref.ref(lists))
+        super().add(cluster_id, lists)
+
+
+def test_the_lists_of_an_evaluated_cluster_are_freed(serve, contoso, caplog):
+    caplog.set_level(logging.CRITICAL, "urllib3")  # a record of a refused connection keeps the frames behind it
+    simulator = serve(contoso)
+    cloud = cloud_named(
+        "custom",
+        arm_endpoint=simulator.arm_endpoint,
+        arm_audience=simulator.arm_audience,
+        authority="",
+        ca_file=str(simulator.ca_file),
+    )
+    sink = Watching()
+    with Progress(quiet=True) as progress:
+        collect(Target(cloud, "managed-identity", Selection()), sink, progress)
+    assert sink.kept == [0] * 7
+    assert sink.report().findings

@@ -264,6 +264,15 @@ def test_preview_is_shown_but_never_the_target():
     assert finding.fill == {"target_version": "1.34.9"}
 
 
+def test_without_a_profile_the_list_of_the_region_tells_the_targets():
+    row = kubernetes_version("1.33", plans=[LTS], patches={"1.33.9": ("1.33.10", "1.34.10", "1.36.0")})
+    offered = offers(row, kubernetes_version("1.34", plans=BOTH), kubernetes_version("1.36", preview=True))
+    world = inventory(at("1.33.9"), offered, unreadable=[Need.UPGRADE_PROFILES])
+    finding = evaluate(kubernetes_minor_is_supported, world).findings[0]
+    assert finding.evidence["upgrades"] == ["1.33.10", "1.34.10", "1.36.0 (preview)"]
+    assert finding.fill == {"target_version": "1.34.10"}
+
+
 def test_missing_row_is_shown_as_such():
     world = inventory(at("1.30.9"), offers(kubernetes_version("1.35")), unreadable=[Need.UPGRADE_PROFILES])
     finding = evaluate(kubernetes_minor_is_supported, world).findings[0]

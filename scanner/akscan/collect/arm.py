@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from akscan import __version__
 from akscan.collect.cloud import Cloud
 from akscan.collect.credential import Authentication, Credential
 from akscan.collect.limits import Limits
-from akscan.collect.transport import Retries, Transport
+from akscan.collect.transport import Patience, Transport
 from akscan.model.decode import Malformed
 from akscan.model.reads import ArmRead, Reader
 from akscan.model.text import ArmId
@@ -59,6 +60,7 @@ class Arm:
         self.credential = credential
         self._transport = transport
         self._guard = Guard(cloud.arm_endpoint, limits)
+        self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._generic: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             cloud.arm_endpoint, policies=self._policies(), transport=self._transport
         )
@@ -71,7 +73,7 @@ class Arm:
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(f"akscan/{__version__}"),
             policies.ContentDecodePolicy(),
-            Retries(),
+            Patience(self._turns),
             Authentication(self.credential, self._cloud.arm_scope),
             self._guard,
             policies.HttpLoggingPolicy(),

@@ -18,7 +18,7 @@ from akscan.collect.limits import Limits
 from akscan.collect.progress import Progress
 from akscan.errors import AkscanError
 from akscan.model import azure
-from akscan.model.azure import ManagedCluster, Resource, Subscription
+from akscan.model.azure import KubernetesVersions, ManagedCluster, Resource, Subscription
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import (
@@ -30,11 +30,11 @@ from akscan.model.inventory import (
 )
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.scopes import in_turn, jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
 from akscan.model.text import ArmId, Token
 
-_WORKERS = 16
-_CALLS_PER_SUBSCRIPTION = 6
+CALLS_AT_ONCE = 32
+CALLS_AT_ONCE_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
 _FOLLOW_ROUNDS = 4
 _PHASE = "Azure"
@@ -125,6 +125,7 @@ class AzureCollector:
         found: list[ManagedCluster] = self._answers.of(ManagedCluster)
         self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster.id))
         self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
+        self._read_all(jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)))
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
 
@@ -253,8 +254,9 @@ class AzureCollector:
 
     def _read_all(self, jobs: Sequence[tuple[ArmRead, ArmId]]) -> None:
         self._progress.expect(_PHASE, len(jobs))
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="arm") as pool:
-            for future in as_completed([pool.submit(self._read, read, scope) for read, scope in jobs]):
+        with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="arm") as pool:
+            futures = [pool.submit(self._read, read, scope) for read, scope in in_turn(jobs, lambda job: job[1])]
+            for future in as_completed(futures):
                 future.result()
                 self._progress.step(_PHASE)
 
@@ -304,7 +306,7 @@ class AzureCollector:
 
     def _budget(self, subscription: str) -> threading.BoundedSemaphore:
         with self._budgets_lock:
-            return self._budgets.setdefault(subscription, threading.BoundedSemaphore(_CALLS_PER_SUBSCRIPTION))
+            return self._budgets.setdefault(subscription, threading.BoundedSemaphore(CALLS_AT_ONCE_PER_SUBSCRIPTION))
 
 
 def _identified(resource: Resource) -> Resource:

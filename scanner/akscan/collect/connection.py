@@ -20,6 +20,14 @@ from akscan.collect.limits import Limit, retries, watch
 from akscan.errors import AkscanError
 from akscan.model.decode import Malformed
 
+try:
+    from yaml import CSafeLoader as _YamlLoader
+except ImportError:  # PyYAML built without libyaml: the same language, some ten times slower
+    from yaml import SafeLoader as _YamlLoader  # type: ignore[assignment]  # same interface
+
+#: to one API server; also the size of its connection pool
+REQUESTS_AT_ONCE = 4
+
 _SUCCESS = 200
 _UNAUTHORIZED = 401
 _SHOWN_BYTES = 1024
@@ -184,6 +192,7 @@ def from_arm(kubeconfig: bytes, cloud: Cloud, credential: Credential, limit: Lim
 
 def _settings(cloud: Cloud, limit: Limit) -> client.Configuration:
     settings = client.Configuration()
+    settings.connection_pool_maxsize = REQUESTS_AT_ONCE
     settings.retries = retries(limit)
     if cloud.ca_file:
         # the company's certificates beside the cluster's own: a proxy may stand between
@@ -193,7 +202,7 @@ def _settings(cloud: Cloud, limit: Limit) -> client.Configuration:
 
 def _document(kubeconfig: bytes) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(kubeconfig)
+        document = yaml.load(kubeconfig, _YamlLoader)
     except yaml.YAMLError as error:
         raise Malformed(f"the kubeconfig is no YAML: {error}") from None
     if not isinstance(document, dict):

@@ -38,7 +38,7 @@ from akscan.model.inventory import (
 from akscan.model.kubernetes import Listing, Pod, Secret
 from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
 from akscan.model.roles import AssignedTo
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
 from akscan.model.text import ArmId, Token
 
 _ARM_TYPES = {read.struct.arm_type: read for read in ARM_READS}
@@ -159,8 +159,9 @@ class _Resources:
         reads = {(fault.type, fault.scope): fault for fault in self.faults}
         if complete:
             hubs = [hub.id for hub in self.of(VirtualHub)]
-            jobs = (*jobs_of_subscriptions(self.subscriptions()), *jobs_of_clusters(self.of(ManagedCluster), hubs))
-            for read, scope in jobs:
+            clusters = self.of(ManagedCluster)
+            jobs = (*jobs_of_subscriptions(self.subscriptions()), *jobs_of_clusters(clusters, hubs))
+            for read, scope in (*jobs, *jobs_of_unlisted(clusters)):
                 # no export says which groups a principal is in
                 if read.struct is AssignedTo:
                     continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from akscan.collect.connection import Connection
+from akscan.collect.connection import REQUESTS_AT_ONCE, Connection
 from akscan.collect.discovery import Discovery, discover
 from akscan.collect.faults import Refused, gap_of
 from akscan.collect.limits import Limit
@@ -86,7 +87,10 @@ class KubernetesCollector:
         self._limit = limit
 
     def collect(self) -> KubernetesLists:
-        return KubernetesLists(**{read.field: self._listing(read) for read in KUBERNETES_READS})
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="list") as pool:
+            listings = pool.map(self._listing, KUBERNETES_READS)
+            fields = (read.field for read in KUBERNETES_READS)
+            return KubernetesLists(**dict(zip(fields, listings, strict=True)))
 
     def _listing(self, read: KubernetesRead) -> Listing[Any]:
         try:

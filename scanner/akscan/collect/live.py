@@ -31,9 +31,11 @@ from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import Azure, Manifest, ScopedCluster, ScopeOfScan
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.needs import Need
+from akscan.model.scopes import in_turn
 from akscan.model.text import ArmId, Token
 
-_WORKERS = 8
+#: being read, or waiting to be handed on
+CLUSTERS_AT_ONCE = 16
 _PHASE = "Kubernetes"
 _OUT_OF_REACH = (Reason.UNREACHABLE, Reason.TIMEOUT)
 
@@ -87,7 +89,7 @@ def collect(target: Target, sink: Sink, progress: Progress) -> None:
         sink.begin(manifest, azure)
         readers = [
             (cluster.id, _reader(cluster, contexts.get(cluster), resources.get(cluster.id), target, session, limits))
-            for cluster in clusters
+            for cluster in in_turn(clusters, lambda cluster: cluster.id)
         ]
         _read_clusters(readers, sink, progress)
     ended = limits.whole.ended is not None
@@ -206,15 +208,17 @@ def _read_clusters(
     progress.expect(_PHASE, len(readers))
     waiting = iter(readers)
     running: dict[Future[KubernetesLists], ArmId] = {}
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
+    with ThreadPoolExecutor(CLUSTERS_AT_ONCE, thread_name_prefix="kubernetes") as pool:
         while True:
-            while len(running) < _WORKERS and (following := next(waiting, None)) is not None:
+            while len(running) < CLUSTERS_AT_ONCE and (following := next(waiting, None)) is not None:
                 running[pool.submit(following[1])] = following[0]
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
+            while done:
+                future = done.pop()
                 cluster_id = running.pop(future)
                 sink.add(cluster_id, future.result())
+                del future  # and with it the lists, before the wait for the next cluster
                 progress.step(_PHASE)
                 progress.say(f"Kubernetes: {cluster_id.name} read")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 
 from akscan.collect.limits import TRIES_AGAIN, Limit, Limits, watch
+from akscan.model.text import ArmId
 
 _CONNECTIONS_KEPT = 64
+_TOO_MANY_REQUESTS = 429
+_STAND_IN_LINE = "akscan_stand_in_line"
 
 
 class _Adapter(HTTPAdapter):
@@ -32,13 +42,42 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-class Retries(RetryPolicy[Any, Any]):
-    """As inherited, for reads that ARM words as POST too, and for a Retry-After that is no date."""
+class Patience(RetryPolicy[Any, Any]):
+    """Asks again, reads that ARM words as POST too, and whatever Retry-After says.
 
-    def __init__(self) -> None:
+    Refusals for too many requests are waited out one call after the other: side by side they would take the tokens of
+    the subscription from each other. The AKS resource provider refills one a second
+    (https://learn.microsoft.com/azure/aks/quotas-skus-regions#throttling-limits-on-aks-resource-provider-apis).
+    """
+
+    def __init__(self, turns: Mapping[str, threading.RLock]) -> None:
         super().__init__(
             retry_total=TRIES_AGAIN, retry_connect=1, retry_read=2, retry_backoff_factor=Limit.backoff_seconds
         )
+        self._turns = turns
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """As inherited; stands in line where others of the subscription wait."""
+        turn = self._turns[ArmId(urlsplit(request.http_request.url).path).subscription]
+        with ExitStack() as held:
+            request.context[_STAND_IN_LINE] = partial(held.enter_context, turn)
+            if turn.acquire(blocking=False):
+                turn.release()
+            else:
+                held.enter_context(turn)
+            return super().send(request)
+
+    def sleep(
+        self, settings: dict[str, Any], transport: Any, response: PipelineResponse[Any, Any] | None = None
+    ) -> None:
+        """As inherited; waits for too many requests stand in line. Raises what `Limit.sleep` raises."""
+        seconds = self.get_retry_after(response) if response is not None else None
+        if response is None or not seconds or response.http_response.status_code != _TOO_MANY_REQUESTS:
+            super().sleep(settings, transport, response)
+            return
+        until = time.monotonic() + seconds
+        response.context[_STAND_IN_LINE]()
+        transport.sleep(max(0.0, until - time.monotonic()))
 
     def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
         """What one request may do again; whatever reaches this policy only reads."""

@@ -90,7 +90,7 @@ class Cluster(Subject):
     @property
     def version(self) -> str:
         """The control plane's Kubernetes version."""
-        return self.properties.current_kubernetes_version or self.properties.kubernetes_version
+        return self.properties.version_now
 
     @property
     def is_private(self) -> bool:

@@ -491,6 +491,22 @@ class Inventory:
     def diagnostic_settings(self, cluster: Cluster) -> tuple[DiagnosticSetting, ...]:
         return self.within(DiagnosticSetting, cluster.id)
 
+    def upgrade_targets(self, cluster: Cluster) -> dict[str, bool]:
+        """The versions that the control plane can go to in one step, and whether they are previews: by its upgrade
+        profile, else by its region's list, where that has its patch. Raises `NotCollected` where neither tells.
+        """
+        try:
+            profile = self.upgrade_profile(cluster)
+        except NotCollected:
+            row = self.offered_version(cluster, cluster.version)
+            patch = row.patch_versions.get(cluster.version) if row else None
+            if patch is None:
+                raise
+            offers = {row.version: row.is_preview for row in self.kubernetes_versions(cluster)}
+            return {version: offers.get(minor(version), False) for version in patch.upgrades}
+        upgrades = profile.properties.control_plane_profile.upgrades if profile else ()
+        return {upgrade.kubernetes_version: upgrade.is_preview for upgrade in upgrades}
+
     def upgrade_profile(self, cluster: Cluster) -> UpgradeProfile | None:
         return self.find(UpgradeProfile, ArmId(f"{cluster.id}/upgradeProfiles/default"))
 

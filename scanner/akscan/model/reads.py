@@ -25,6 +25,7 @@ class Scope(StrEnum):
     LOCATION = "every location with clusters"
     HUB = "every virtual hub"
     CLUSTER = "every cluster"
+    UNLISTED_CLUSTER = "every cluster whose version its location does not list"
     CONTROL_PLANE_IDENTITY = "every control plane identity"
     KUBELET = "every kubelet identity"
 
@@ -109,7 +110,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         azure.UpgradeProfile,
-        Scope.CLUSTER,
+        Scope.UNLISTED_CLUSTER,
         Need.UPGRADE_PROFILES,
         _AKS,
         Reader.CONTAINER_SERVICE,

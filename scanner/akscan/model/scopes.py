@@ -4,13 +4,18 @@ tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TypeVar
 
-from akscan.model.azure import ManagedCluster
+from akscan.model.azure import KubernetesVersions, ManagedCluster
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
 from akscan.model.text import ArmId, Token
+
+T = TypeVar("T")
 
 Job = tuple[ArmRead, ArmId]
 
@@ -33,6 +38,33 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.HUB, hubs),
         *_jobs(Scope.KUBELET, _kubelets(clusters)),
     ]
+
+
+def jobs_of_unlisted(clusters: Iterable[ManagedCluster], offers: Iterable[KubernetesVersions] = ()) -> list[Job]:
+    """What is asked of clusters whose version is not among those that their location was read to offer: of the others
+    that list tells the same.
+    """
+    listed = {(offer.id, patch) for offer in offers for row in offer.values for patch in row.patch_versions}
+    return _jobs(
+        Scope.UNLISTED_CLUSTER,
+        (
+            cluster.id
+            for cluster in clusters
+            if (
+                kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location)),
+                cluster.properties.version_now,
+            )
+            not in listed
+        ),
+    )
+
+
+def in_turn(items: Iterable[T], scope_of: Callable[[T], ArmId]) -> list[T]:
+    """The items of every subscription in turn: each has a budget of its own, and none is to wait for another's."""
+    by_subscription: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        by_subscription[scope_of(item).subscription].append(item)
+    return [item for turn in zip_longest(*by_subscription.values()) for item in turn if item is not None]
 
 
 def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:

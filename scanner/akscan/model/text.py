@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from sys import intern
 from typing import Self
 
 
@@ -40,18 +41,18 @@ class ArmId(Token):
     https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-resource#resourceid
     """
 
-    # no __slots__: ids are few beside Kubernetes objects, and their parts are cached
+    # no __slots__: ids are few beside Kubernetes objects, and their parts, which most ids share, are cached
     def __new__(cls, value: str = "") -> Self:
         return super().__new__(cls, value if value == "/" else value.rstrip("/"))
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
         """The parts between the slashes, in lower case."""
-        return tuple(part.casefold() for part in self.split("/") if part)
+        return tuple(intern(part.casefold()) for part in self.split("/") if part)
 
     @cached_property
     def _spelled(self) -> tuple[str, ...]:
-        return tuple(part for part in self.split("/") if part)
+        return tuple(intern(part) for part in self.split("/") if part)
 
     def _after(self, word: str) -> str:
         try:

@@ -224,15 +224,16 @@ def kubernetes_version(
     version: str,
     *,
     plans: Sequence[str] = ("KubernetesOfficial",),
-    patches: Sequence[str] = (),
+    patches: Mapping[str, Sequence[str]] | Sequence[str] = (),
     preview: bool = False,
 ) -> azure.KubernetesVersion:
-    """A row of that list."""
+    """A row of that list; ``patches`` may say what each can be upgraded to."""
+    upgrades = patches if isinstance(patches, Mapping) else dict.fromkeys(patches, ())
     return azure.KubernetesVersion(
         version=version,
         is_preview=preview,
         capabilities=azure.Capabilities(support_plan=tuple(Token(plan) for plan in plans)),
-        patch_versions={patch: azure.PatchVersion() for patch in patches},
+        patch_versions={patch: azure.PatchVersion(upgrades=tuple(to)) for patch, to in upgrades.items()},
     )
 
 

@@ -215,6 +215,11 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
 
+    @property
+    def version_now(self) -> str:
+        """The control plane's Kubernetes version, in the middle of an upgrade the one that still runs."""
+        return self.current_kubernetes_version or self.kubernetes_version
+
 
 class UserAssigned(Rest, frozen=True, kw_only=True):
     principal_id: Token = Token()

@@ -1,0 +1,138 @@
+"""How a whole scan grows with the fleet: ``python benchmarks/fleet_scan.py [CLUSTERS [SUBSCRIPTIONS [LATENCY_MS]]]``.
+
+Runs ``akscan scan`` against a simulated fleet in another process, throttled with the token buckets of ARM and AKS, and
+prints how a quarter of it and the whole compare with the bound that latency and throttling dictate: the larger of
+
+- latency x (ARM calls / calls at once, or those of the busiest subscription / its calls at once)
+  + latency x (user credential, version, and the lists / requests at once to an API server, for each cluster that
+  answers) / clusters at once;
+- for each bucket (requests - its size) / its refill.
+
+What a scan takes beyond that is the CPU time of scanner and simulator, which share the machine.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from akscan.collect.azure import CALLS_AT_ONCE, CALLS_AT_ONCE_PER_SUBSCRIPTION
+from akscan.collect.connection import REQUESTS_AT_ONCE
+from akscan.collect.live import CLUSTERS_AT_ONCE
+from akscan.model.reads import KUBERNETES_READS
+from akscan.model.text import ArmId
+from akscan_fixtures.exchange import Request
+from akscan_fixtures.throttling import Limit, Limits
+from fleet_estate import serve
+
+_TOO_MANY_REQUESTS = 429
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one scan took."""
+
+    clusters: int
+    wall_seconds: float
+    cpu_seconds: float
+    bound_seconds: float
+    peak_mib: float
+    arm_calls: int
+    arm_refusals: int
+    kubernetes_calls: int
+    clusters_read: int
+
+
+def main(clusters: int, subscriptions: int, latency_seconds: float) -> None:
+    """Measure a quarter and the whole, and print the table."""
+    small, large = (measure(size, subscriptions, latency_seconds) for size in (clusters // 4, clusters))
+    further = large.clusters - small.clusters
+    print(f"{subscriptions} subscriptions, {latency_seconds * 1000:.0f} ms latency")
+    rows = (
+        ("clusters", "{0.clusters}"),
+        ("clusters that answered", "{0.clusters_read}"),
+        ("wall time", "{0.wall_seconds:.1f} s"),
+        ("bound", "{0.bound_seconds:.1f} s"),
+        ("CPU time of the scanner", "{0.cpu_seconds:.1f} s"),
+        ("peak memory", "{0.peak_mib:.0f} MiB"),
+        ("ARM calls", "{0.arm_calls}"),
+        ("refused by a bucket", "{0.arm_refusals}"),
+        ("Kubernetes calls", "{0.kubernetes_calls}"),
+    )
+    for label, form in rows:
+        print(f"{label:<26}{form.format(small):>12}{form.format(large):>12}")
+    ratios = [f"{one.wall_seconds / one.bound_seconds:.2f}" for one in (small, large)]
+    print(f"{'wall time / bound':<26}{ratios[0]:>12}{ratios[1]:>12}")
+    print(f"ARM calls per further cluster {(large.arm_calls - small.arm_calls) / further:.2f}")
+    print(f"memory per further cluster {(large.peak_mib - small.peak_mib) * 1024 / further:.0f} KiB")
+
+
+def measure(clusters: int, subscriptions: int, latency_seconds: float) -> Measured:
+    """Scan a fleet of that size. Raises `CalledProcessError` where the scan fails."""
+    with serve(clusters, subscriptions, latency_seconds) as served, tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "akscan", "scan", "--quiet", *served.arguments, "-f", "json", "-o", folder]
+        started = time.perf_counter()
+        scan = subprocess.Popen(command, env={**os.environ, **served.environment, "NO_PROXY": "127.0.0.1"})
+        _, status, usage = os.wait4(scan.pid, 0)
+        wall_seconds = time.perf_counter() - started
+        scan.returncode = os.waitstatus_to_exitcode(status)
+        if scan.returncode:
+            raise subprocess.CalledProcessError(scan.returncode, command)
+        requests = served.requests()
+    arm = [request for request in requests if request.service == "arm"]
+    refused = sum(request.status == _TOO_MANY_REQUESTS for request in arm)
+    read = {request.cluster for request in requests if request.service == "kubernetes"}
+    return Measured(
+        clusters=clusters,
+        wall_seconds=wall_seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        bound_seconds=bound(arm, len(read), latency_seconds),
+        peak_mib=usage.ru_maxrss / 1024,
+        arm_calls=len(arm) - refused,
+        arm_refusals=refused,
+        kubernetes_calls=sum(request.service == "kubernetes" for request in requests),
+        clusters_read=len(read),
+    )
+
+
+def bound(arm: Sequence[Request], answering: int, latency_seconds: float) -> float:
+    """The seconds that latency and throttling dictate for these calls, of which the refused do not count."""
+    done = [request for request in arm if request.status != _TOO_MANY_REQUESTS]
+    reads = [request for request in done if request.method == "GET"]
+    azure = max(len(reads) / CALLS_AT_ONCE, busiest(reads) / CALLS_AT_ONCE_PER_SUBSCRIPTION)
+    kubernetes = answering * (2 + math.ceil(len(KUBERNETES_READS) / REQUESTS_AT_ONCE)) / CLUSTERS_AT_ONCE
+    limits = Limits()
+    return max(
+        latency_seconds * (azure + kubernetes),
+        seconds(limits.reads, busiest(reads)),
+        seconds(limits.writes, busiest(request for request in done if request.method == "POST")),
+        seconds(limits.cluster_others, busiest(request for request in done if counts_as_other(request))),
+    )
+
+
+def busiest(requests: Iterable[Request]) -> int:
+    """The number of requests to the subscription with most of them."""
+    return max(Counter(ArmId(request.path).subscription for request in requests).values(), default=0)
+
+
+def counts_as_other(request: Request) -> bool:
+    """Whether the request takes from the bucket of AKS for all but managed clusters and lists of them."""
+    provider, *path = request.path.lower().rpartition("/providers/")[2].split("/")
+    return provider == "microsoft.containerservice" and len(path) > len(("managedclusters", "name"))
+
+
+def seconds(limit: Limit, requests: int) -> float:
+    """How long a bucket makes that many requests last."""
+    return max(0.0, (requests - limit.size) / limit.per_second)
+
+
+if __name__ == "__main__":
+    size, spread, latency_ms = (*map(int, sys.argv[1:]), *(1_000, 40, 50)[len(sys.argv) - 1 :])
+    main(size, spread, latency_ms / 1000)
