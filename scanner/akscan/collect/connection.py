@@ -20,14 +20,23 @@ from akscan.model.decode import Malformed
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+_REVIEWS = "/apis/authorization.k8s.io/v1"
+ACCESS_REVIEWS = f"{_REVIEWS}/selfsubjectaccessreviews"
+RULES_REVIEWS = f"{_REVIEWS}/selfsubjectrulesreviews"
+#: The only POSTs to a cluster: questions about the caller itself, of which nothing is stored.
+REVIEW_POSTS = (ACCESS_REVIEWS, RULES_REVIEWS)
+
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 _SUCCESS = 200
+_CREATED = 201
 _UNAUTHORIZED = 401
 
 
 class Connection:
-    """GETs of one API server through the official client's connection pool."""
+    """GETs, and reviews of the caller's own permissions, of one API server through the official client's connection
+    pool.
+    """
 
     def __init__(self, api: client.ApiClient, token: Callable[[], str] | None = None) -> None:
         self._api = api
@@ -46,6 +55,23 @@ class Connection:
             status, body = self._get(path, accept)
         if status != _SUCCESS:
             raise Refused(status, _status_message(body))
+        return body
+
+    def post(self, path: str, review: Mapping[str, Any]) -> bytes:
+        """The answered review. Raises like `get`, and `PermissionError` for a path that is no review."""
+        if path not in REVIEW_POSTS:
+            raise PermissionError(f"akscan does not write: POST {path}")
+        headers = {"Accept": "application/json", "Content-Type": "application/json", **self._authorization()}
+        answer = self._api.call_api(
+            "POST",
+            f"{self.host}{path}",
+            header_params=headers,
+            body=review,
+            _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+        )
+        body: bytes = answer.read()  # type: ignore[no-untyped-call]
+        if answer.status not in (_SUCCESS, _CREATED):
+            raise Refused(int(answer.status), _status_message(body))
         return body
 
     def _get(self, path: str, accept: str) -> tuple[int, bytes]:

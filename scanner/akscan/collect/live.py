@@ -20,6 +20,7 @@ from akscan.collect.cloud import Cloud, credential_for, trust_of
 from akscan.collect.connection import Connection, from_arm, from_context
 from akscan.collect.faults import check, gap_of
 from akscan.collect.kubernetes import KubernetesCollector
+from akscan.collect.permissions import PermissionReviewer
 from akscan.collect.progress import Progress
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
@@ -48,13 +49,16 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be read, where and as whom. Without ``arm`` only the contexts are read."""
+    """What is to be read, where and as whom. Without ``arm`` only the contexts are read; with ``needs`` only what the
+    identity may do of these.
+    """
 
     cloud: Cloud
     authentication: str
     selection: Selection
     contexts: tuple[str, ...] = ()
     arm: bool = True
+    needs: tuple[Need, ...] | None = None
 
 
 def collect(target: Target, sink: Sink, progress: Progress) -> None:
@@ -112,7 +116,7 @@ def _read_azure(
         hint = "az login, or choose another --auth; akscan --debug shows every attempt"
         raise AkscanError(f"no sign-in to Azure: {said}", hint) from error
     collector = AzureCollector(arm, target.selection, progress, stop)
-    azure, scope = collector.collect()
+    azure, scope = collector.collect() if target.needs is None else collector.survey(target.needs)
     progress.say(f"Azure: {len(scope.clusters)} clusters in {len(scope.subscriptions)} subscriptions")
     return azure, scope, {cluster.id: cluster for cluster in collector.clusters}, identity
 
@@ -158,6 +162,8 @@ def _reader(
                 connection.get("/version")
             except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
                 return missing_lists(_unreachable(error, cluster, resource))
+            if target.needs is not None:
+                return PermissionReviewer(connection, cluster.name, stop, target.needs).collect()
             return KubernetesCollector(connection, cluster.name, stop).collect()
 
     return read
