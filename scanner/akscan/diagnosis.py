@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -11,7 +12,7 @@ from akscan.engine import SelectedRule
 from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import Azure, Manifest
 from akscan.model.kubernetes import KubernetesLists
-from akscan.model.ledger import Assessability, Ledger, LedgerEntry
+from akscan.model.ledger import Assessability, Ledger, LedgerEntry, told_apart
 from akscan.model.reads import KUBERNETES_READS
 from akscan.model.text import ArmId
 from akscan.report_file import PermissionEntry, SubscriptionEntry, Tool, permission_entry, subscription_entry
@@ -45,9 +46,20 @@ class RuleDiagnosis(_Entry, frozen=True, kw_only=True):
     optional_lacking: tuple[str, ...]
 
 
-class Diagnosis(_Entry, frozen=True, kw_only=True):
-    """The whole answer; every scope where a permission is not held is named."""
+@dataclass(frozen=True)
+class Diagnosis:
+    """The whole answer; in ``ledger`` every scope is named where a permission is not held."""
 
+    manifest: Manifest
+    clusters: tuple[ApiServer, ...]
+    ledger: tuple[LedgerEntry, ...]
+    rules: tuple[RuleDiagnosis, ...]
+
+    def rules_that_are(self, status: Assessability) -> tuple[RuleDiagnosis, ...]:
+        return tuple(rule for rule in self.rules if rule.status is status)
+
+
+class _DiagnosisFile(_Entry, frozen=True, kw_only=True):
     schema_version: str
     tool: Tool
     started: datetime
@@ -59,8 +71,23 @@ class Diagnosis(_Entry, frozen=True, kw_only=True):
     permissions: tuple[PermissionEntry, ...]
     rules: tuple[RuleDiagnosis, ...]
 
-    def rules_that_are(self, status: Assessability) -> tuple[RuleDiagnosis, ...]:
-        return tuple(rule for rule in self.rules if rule.status is status)
+
+def encode_diagnosis(diagnosis: Diagnosis) -> bytes:
+    """Indented JSON; docs/formats.md describes it."""
+    manifest = diagnosis.manifest
+    file = _DiagnosisFile(
+        schema_version=SCHEMA_VERSION,
+        tool=Tool(name="akscan", version=manifest.akscan),
+        started=manifest.started,
+        cloud=manifest.cloud,
+        identity=manifest.identity,
+        interrupted=manifest.interrupted,
+        subscriptions=tuple(map(subscription_entry, manifest.scope.subscriptions)),
+        clusters=diagnosis.clusters,
+        permissions=tuple(map(permission_entry, diagnosis.ledger)),
+        rules=diagnosis.rules,
+    )
+    return msgspec.json.format(msgspec.json.encode(file, enc_hook=str), indent=2) + b"\n"
 
 
 class DiagnosingSink:
@@ -73,7 +100,7 @@ class DiagnosingSink:
         self._manifest: Manifest | None = None
 
     def begin(self, manifest: Manifest, azure: Azure) -> None:
-        self._names = {cluster.id: cluster.name for cluster in manifest.scope.clusters}
+        self._names = told_apart(manifest.scope.clusters)
         self._ledger = Ledger({selected.rule.id: selected.wants for selected in self._rules}, manifest, azure)
 
     def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
@@ -93,18 +120,11 @@ class DiagnosingSink:
     def diagnosis(self) -> Diagnosis:
         assert self._ledger is not None  # noqa: S101 begin and finish came before
         assert self._manifest is not None  # noqa: S101
-        manifest, entries = self._manifest, self._ledger.entries()
-        statuses = self._ledger.assessability()
+        entries, statuses = self._ledger.entries(), self._ledger.assessability()
         return Diagnosis(
-            schema_version=SCHEMA_VERSION,
-            tool=Tool(name="akscan", version=manifest.akscan),
-            started=manifest.started,
-            cloud=manifest.cloud,
-            identity=manifest.identity,
-            interrupted=manifest.interrupted,
-            subscriptions=tuple(map(subscription_entry, manifest.scope.subscriptions)),
+            manifest=self._manifest,
             clusters=tuple(self._clusters[key] for key in sorted(self._clusters)),
-            permissions=tuple(map(permission_entry, entries)),
+            ledger=entries,
             rules=tuple(_of_rule(selected, statuses[selected.rule.id], entries) for selected in self._rules),
         )
 

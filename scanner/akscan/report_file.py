@@ -252,7 +252,7 @@ class PermissionScopeEntry(_Entry, frozen=True, kw_only=True):
     id: Annotated[
         str, Meta(description="An ARM id in lower case, or that of the cluster whose Kubernetes API was asked.")
     ]
-    name: Annotated[str, Meta(description="The name of the subscription, cluster or resource.")]
+    name: Annotated[str, Meta(description="Its name, with the resource group where clusters share one.")]
     status: Annotated[PermissionStatus, Meta(description="missing or unknown.")]
     detail: Annotated[str, Meta(description="What the other side said, or why nobody knows.")]
 
@@ -305,6 +305,8 @@ def report_schema() -> dict[str, Any]:
             del definition["description"]  # speaks of the class; the field has one of its own
         else:
             definition["additionalProperties"] = False
+            # a field that older files lack has a default for the reader; what is written has all of them
+            definition["required"] = list(definition["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:akscan:report:1.0",

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 import click
-import msgspec
 
 from akscan.commands import roles
 from akscan.commands.options import Live, live_options, read_live, rule_options
@@ -28,7 +27,7 @@ _EXIT_FAILED = 2
 @click.option("--role", type=click.Choice(("azure", "kubernetes")), help="Print the smallest role instead; no network.")
 @roles.options
 def doctor(live: Live, selected: Sequence[SelectedRule], form: str, role: str | None, wishes: roles.Wishes) -> int:
-    r"""Ask Azure and every cluster what your identity may read, and tell which rules that is enough for.
+    """Ask Azure and every cluster what your identity may read, and tell which rules that is enough for.
 
     Reads only, and nothing but permissions. Exit codes: 0 every rule can be assessed on everything in scope; 1 some
     cannot, or not everywhere; 2 the question could not be asked.
@@ -37,7 +36,7 @@ def doctor(live: Live, selected: Sequence[SelectedRule], form: str, role: str | 
     akscan doctor -s my-subscription
     akscan doctor --role azure -s 00000000-0000-0000-0000-000000000000 > role.json
     akscan doctor --role kubernetes --without secrets --group OBJECT-ID | kubectl apply -f -
-    """
+    """  # noqa: D301 click wants the character
     if not selected:
         raise AkscanError("no rule is on, so no permission is needed")
     wishes.check(role)
@@ -45,17 +44,17 @@ def doctor(live: Live, selected: Sequence[SelectedRule], form: str, role: str | 
         sys.stdout.write(wishes.role(role, selected, live))
         return 0
     from akscan.commands.doctor_text import print_diagnosis  # noqa: PLC0415 keeps the start of --role short
-    from akscan.diagnosis import DiagnosingSink  # noqa: PLC0415
+    from akscan.diagnosis import DiagnosingSink, encode_diagnosis  # noqa: PLC0415
 
     needs = asked(need for one in selected for need in (*one.rule.needs, *one.rule.optional_needs))
     sink = DiagnosingSink(selected)
     read_live(live, sink, needs)
     diagnosis = sink.diagnosis()
     if form == "json":
-        sys.stdout.write(f"{msgspec.json.format(msgspec.json.encode(diagnosis), indent=2).decode()}\n")
+        sys.stdout.write(encode_diagnosis(diagnosis).decode())
     else:
         print_diagnosis(diagnosis, sys.stdout)
-    if diagnosis.interrupted:
+    if diagnosis.manifest.interrupted:
         sys.stderr.write("akscan: interrupted; what was not asked by then is unknown\n")
         return _EXIT_FAILED
     everything = len(diagnosis.rules_that_are(Assessability.ASSESSED)) == len(diagnosis.rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from akscan.diagnosis import Diagnosis, RuleDiagnosis
-from akscan.model.ledger import Assessability, PermissionStatus
-from akscan.report_file import PermissionEntry, PermissionScopeEntry
+from akscan.model.ledger import Assessability, LedgerEntry, LedgerScope, places
 
 _WIDTH = 100
 _RULES_WIDTH = 30
@@ -48,14 +47,14 @@ class _Page:
         self._unreached = {cluster.id: cluster.name for cluster in diagnosis.clusters if not cluster.reached}
 
     def print(self) -> None:
-        found = self._diagnosis
-        self._line(
-            (f"akscan {found.tool.version} doctor", "bold"),
-            f": {_count(len(found.clusters), 'cluster')} in {_count(len(found.subscriptions), 'subscription')}, "
-            f"{_count(len(found.rules), 'rule')}",
+        manifest, found = self._diagnosis.manifest, self._diagnosis
+        counts = (
+            f"{_count(len(found.clusters), 'cluster')} in {_count(len(manifest.scope.subscriptions), 'subscription')}",
+            _count(len(found.rules), "rule"),
         )
-        if found.identity:
-            self._line(f"As {_plain(found.identity)}")
+        self._line((f"akscan {manifest.akscan} doctor", "bold"), f": {', '.join(counts)}")
+        if manifest.identity:
+            self._line(f"As {_plain(manifest.identity)}")
         self._api_servers()
         self._lacking()
         self._rules()
@@ -82,16 +81,18 @@ class _Page:
 
     def _lacking(self) -> None:
         self._heading("Permissions that are not held")
-        places = _places(self._diagnosis.permissions)
-        if not places:
+        found = places(self._diagnosis.ledger)
+        if not found:
             self._line("None.")
             return
         table = _table("Where", "", "Permission", "Rules that it costs")
         table.columns[2].no_wrap = True
-        for names, status, entries in places:
-            rules, partly = _costs(entries)
-            costs = (", ".join(rules), f"in part: {', '.join(partly)}" if partly else "")
-            table.add_row(_listed(names), str(status), _permissions(entries), "\n".join(filter(None, costs)))
+        for place in found:
+            partly = ", ".join(place.optional_rules)
+            costs = (", ".join(place.rules), f"in part: {partly}" if partly else "")
+            table.add_row(
+                _listed(place.names), str(place.status), _permissions(place.entries), "\n".join(filter(None, costs))
+            )
         self._console.print(table)
 
     def _rules(self) -> None:
@@ -113,11 +114,11 @@ class _Page:
     def _lack(self, rule: RuleDiagnosis) -> str:
         """A line for each place; of a cluster that does not answer everything is unknown, whatever the rule needs."""
         wanted = {*rule.lacking, *rule.optional_lacking}
-        entries = [entry for entry in self._diagnosis.permissions if entry.permission in wanted]
+        entries = [entry for entry in self._diagnosis.ledger if entry.permission in wanted]
         told = [entry for entry in entries if any(not self._is_shut(entry, scope) for scope in entry.scopes)]
         lines = [
-            f"{status} on {_listed(names)}: {_permissions(found, ', ')}"
-            for names, status, found in _places(told, self._is_shut)
+            f"{place.status} on {_listed(place.names)}: {_permissions(place.entries, ', ')}"
+            for place in places(told, self._is_shut)
         ]
         shut = {scope.id for entry in entries for scope in entry.scopes if self._is_shut(entry, scope)}
         if shut:
@@ -129,40 +130,8 @@ class _Page:
             lines.append("unknown: Azure, of the clusters that only a kubeconfig names")
         return "\n".join(lines)
 
-    def _is_shut(self, entry: PermissionEntry, scope: PermissionScopeEntry) -> bool:
+    def _is_shut(self, entry: LedgerEntry, scope: LedgerScope) -> bool:
         return scope.id in self._unreached and entry.permission.startswith("list ")
-
-
-_Place = tuple[list[str], PermissionStatus, list[PermissionEntry]]
-
-
-def _places(
-    permissions: Sequence[PermissionEntry],
-    leave_out: Callable[[PermissionEntry, PermissionScopeEntry], bool] = lambda _entry, _scope: False,
-) -> list[_Place]:
-    """Scopes at which the same permissions are missing, or unknown, stand together; the missing ones first."""
-    at: dict[tuple[PermissionStatus, str], list[int]] = defaultdict(list)
-    names = {}
-    for place, entry in enumerate(permissions):
-        for scope in entry.scopes:
-            if leave_out(entry, scope):
-                continue
-            at[scope.status, scope.id].append(place)
-            names[scope.id] = scope.name
-    groups: dict[tuple[PermissionStatus, tuple[int, ...]], list[str]] = defaultdict(list)
-    for (status, scope_id), found in sorted(at.items()):
-        groups[status, tuple(found)].append(names[scope_id])
-    return [
-        (scopes, status, [permissions[place] for place in found])
-        for (status, found), scopes in sorted(groups.items(), key=lambda group: (group[0][0], group[1]))
-    ]
-
-
-def _costs(entries: Sequence[PermissionEntry]) -> tuple[list[str], list[str]]:
-    """Rules that decide nothing without one of these, and those that only lack some cases."""
-    whole = dict.fromkeys(rule for entry in entries for rule in entry.rules)
-    partly = dict.fromkeys(rule for entry in entries for rule in entry.optional_rules if rule not in whole)
-    return sorted(whole), sorted(partly)
 
 
 def _table(*columns: str) -> Table:
@@ -172,7 +141,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _permissions(entries: Sequence[PermissionEntry], separator: str = "\n") -> str:
+def _permissions(entries: Sequence[LedgerEntry], separator: str = "\n") -> str:
     names = [entry.permission for entry in entries]
     if len(names) <= _MOST_PERMISSIONS:
         return separator.join(names)

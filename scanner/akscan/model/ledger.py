@@ -7,7 +7,7 @@ of the Kubernetes API were answered. What none of them tells is unknown, never m
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -24,7 +24,7 @@ from akscan.model.roles import HeldPermissions
 from akscan.model.text import ArmId, Token
 
 if TYPE_CHECKING:
-    from akscan.model.inventory import Azure, Manifest, Read
+    from akscan.model.inventory import Azure, Manifest, Read, ScopedCluster
     from akscan.model.kubernetes import KubernetesLists
 
 #: Reads that are refused at a scope which stands for their subscription.
@@ -92,6 +92,56 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self.missing > 0 and not (self.held or self.unknown)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Scopes at which the same permissions are missing, or the same are unknown."""
+
+    status: PermissionStatus
+    scopes: tuple[LedgerScope, ...]
+    entries: tuple[LedgerEntry, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(scope.name for scope in self.scopes)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Why nobody knows, each reason once; what is missing needs none."""
+        if self.status is PermissionStatus.MISSING:
+            return ()
+        return tuple(dict.fromkeys(scope.detail for scope in self.scopes if scope.detail))
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that decide nothing there."""
+        return tuple(sorted({rule for entry in self.entries for rule in entry.rules}))
+
+    @property
+    def optional_rules(self) -> tuple[str, ...]:
+        """The rules that lack only some of their cases there."""
+        return tuple(sorted({r for entry in self.entries for r in entry.optional_rules}.difference(self.rules)))
+
+
+def places(
+    entries: Sequence[LedgerEntry], leave_out: Callable[[LedgerEntry, LedgerScope], bool] = lambda _entry, _scope: False
+) -> tuple[Place, ...]:
+    """The named scopes, grouped by what is not held there; the missing permissions first."""
+    at: dict[tuple[PermissionStatus, str], list[int]] = defaultdict(list)
+    scopes: dict[tuple[PermissionStatus, str], LedgerScope] = {}
+    for place, entry in enumerate(entries):
+        for scope in entry.scopes:
+            if not leave_out(entry, scope):
+                at[scope.status, scope.id].append(place)
+                scopes.setdefault((scope.status, scope.id), scope)
+    groups: dict[tuple[PermissionStatus, tuple[int, ...]], list[LedgerScope]] = defaultdict(list)
+    for key in sorted(at):
+        groups[key[0], tuple(at[key])].append(scopes[key])
+    return tuple(
+        Place(status, tuple(found), tuple(entries[number] for number in numbers))
+        for (status, numbers), found in sorted(groups.items(), key=lambda group: group[0])
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Wants:
     """What one rule needs, as it names it."""
@@ -121,7 +171,7 @@ class Ledger:
     def __init__(self, wants: Mapping[str, Wants], manifest: Manifest, azure: Azure) -> None:
         self._wants = wants
         self._azure = _Azure(azure)
-        self._clusters = {cluster.id: cluster.name for cluster in manifest.scope.clusters}
+        self._clusters = told_apart(manifest.scope.clusters)
         self._subscriptions = {ArmId(s.id): s.name for s in manifest.scope.subscriptions if s.status != "skipped"}
         self._needs = asked(need for want in wants.values() for need in (*want.needs, *want.optional))
         self._found: dict[Need, dict[ArmId, LedgerScope]] = defaultdict(dict)
@@ -212,6 +262,12 @@ class Ledger:
         """Whether the rule asks Azure, and some clusters are known from a kubeconfig only."""
         asks_azure = any(need.source == "arm" for need in (*want.needs, *want.optional))
         return asks_azure and any(not cluster.subscription for cluster in self._clusters)
+
+
+def told_apart(clusters: Sequence[ScopedCluster]) -> dict[ArmId, str]:
+    """The names of clusters by id, with the resource group where several share one."""
+    uses = Counter(cluster.name for cluster in clusters)
+    return {c.id: c.name if uses[c.name] == 1 else f"{c.id.resource_group}/{c.name}" for c in clusters}
 
 
 def _of_list(need: Need, gap: Gap | None) -> tuple[PermissionStatus, str]:
