@@ -57,5 +57,8 @@ def doctor(live: Live, selected: Sequence[SelectedRule], form: str, role: str | 
     if diagnosis.manifest.interrupted:
         sys.stderr.write("akscan: interrupted; what was not asked by then is unknown\n")
         return _EXIT_FAILED
+    if not diagnosis.clusters:
+        sys.stderr.write("akscan: no AKS cluster in scope, so nothing can be assessed\n")
+        return _EXIT_LACKING
     everything = len(diagnosis.rules_that_are(Assessability.ASSESSED)) == len(diagnosis.rules)
     return 0 if everything else _EXIT_LACKING
