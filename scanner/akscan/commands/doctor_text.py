@@ -85,7 +85,7 @@ class _Page:
         if not found:
             self._line("None.")
             return
-        table = _table("Where", "", "Permission", "Rules that it costs")
+        table = _table("Where", "", "Permission", "Costs")
         table.columns[2].no_wrap = True
         for place in found:
             partly = ", ".join(place.optional_rules)
