@@ -48,7 +48,7 @@ fmt: $(READY) ## format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
 
-docs: $(READY) ## generate docs/rules/, docs/reads.md and the schema of the report from the code
+docs: $(READY) ## generate docs/rules/, docs/reads.md, docs/permissions.md and the schema of the report
 	@$(BIN)/python -m tools.docs write
 
 docs-check: $(READY)

@@ -16,11 +16,11 @@ from support import akscan
 def test_help_names_every_command():
     outcome = akscan("--help")
     assert outcome.code == 0
-    for command in ("scan", "collect", "rules", "report", "demo"):
+    for command in ("scan", "collect", "doctor", "rules", "report", "demo"):
         assert command in outcome.out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["rules"], ["scan", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["rules"], ["scan", "--help"], ["doctor", "--help"]])
 def test_a_start_imports_neither_azure_nor_kubernetes(arguments):
     program = f"""
         import sys

@@ -10,6 +10,7 @@ from typing import get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 from akscan.errors import AkscanError
+from akscan.model.ledger import LedgerEntry
 from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
 from akscan.report_file import decode_report, encode_report, report_schema
@@ -97,6 +98,7 @@ def reports(draw: Callable) -> Report:
         not_assessed=tuple(sorted(results(Unassessed, reason=reasons, permission=reasons), key=pair)),
         errors=tuple(results(Crash)),
         coverage=draw(struct(Coverage)),
+        ledger=tuple(draw(st.lists(struct(LedgerEntry), max_size=2))),
     )
 
 
@@ -140,6 +142,12 @@ def with_passes(*places):
     file = json.loads(encode_report(REPORT))
     file["rules"][0]["passed"] = list(places)
     return json.dumps(file).encode()
+
+
+def test_a_report_from_before_the_ledger_is_read():
+    file = json.loads(encode_report(REPORT))
+    assert file.pop("permissions") == []
+    assert decode_report(json.dumps(file).encode()) == REPORT
 
 
 def test_results_name_rules_and_subjects():

@@ -122,6 +122,29 @@ def test_four_reports_agree_on_every_count(saved, tmp_path):
 # --- permissions
 
 
+def test_every_report_tells_which_permissions_are_missing_where(saved, tmp_path):
+    formats = [argument for name in ("html", "json", "sarif", "text") for argument in ("--format", name)]
+    assert akscan("scan", "--inventory", str(saved), *formats, "-o", str(tmp_path)).code == 0
+    entries = {entry["permission"]: entry for entry in report_of(tmp_path)["permissions"]}
+    secrets = entries["list secrets"]
+    assert (secrets["held"], secrets["missing"], secrets["unknown"]) == (4, 1, 2)
+    assert {(s["name"], s["status"]) for s in secrets["scopes"]} >= {("aks-partner", "missing")}
+    assert secrets["rules"] == ["SEC-001"]
+    for run in msgspec.json.decode((tmp_path / "akscan.sarif").read_bytes())["runs"]:
+        told = {entry["permission"]: entry for entry in run["properties"]["permissions"]}
+        assert set(told) == set(entries)
+        assert {"name": "aks-partner", "status": "missing"} in told["list secrets"]["scopes"]
+    text = (tmp_path / "akscan.txt").read_text(encoding="utf-8")
+    assert "missing on aks-partner: " in text
+    html = (tmp_path / "akscan.html").read_text(encoding="utf-8")
+    section = html.partition('id="permissions"')[2].partition("</section>")[0]
+    assert "<code>list secrets</code>" in section
+    assert "aks-partner" in section
+    held = sum(not entry["missing"] + entry["unknown"] for entry in entries.values() if entry["held"])
+    assert f"{held} of {len(entries)} " in text
+    assert f"{held} of {len(entries)} " in section
+
+
 def _withdrawable() -> list[str]:
     implied = {*IMPLIED_NEEDS, Need.SUBSCRIPTIONS, Need.MANAGEMENT_GROUP_DESCENDANTS}
     arm = dict.fromkeys(str(read.need) for read in ARM_READS if read.need not in implied)

@@ -27,6 +27,7 @@ from akscan.sdk import (
     AkscanError,
     ArmId,
     Failure,
+    LedgerEntry,
     Pillar,
     Report,
     RuleInfo,
@@ -144,9 +145,12 @@ class _Writer:
         notes: list[om.Notification],
         *,
         complete: bool,
-        properties: dict[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
     ) -> om.Run:
+        """The ledger of permissions stands in every run, since each is uploaded by itself."""
         run = self._report.run
+        permissions = [_permission(entry) for entry in self._report.ledger]
+        properties = {**(properties or {}), **({"permissions": permissions} if permissions else {})}
         version = plain(run.akscan)
         driver = om.ToolComponent(name="akscan", full_name=f"akscan {version}", version=version, rules=descriptors)
         invocation = om.Invocation(
@@ -160,7 +164,7 @@ class _Writer:
             automation_details=om.RunAutomationDetails(id=category),
             invocations=[invocation],
             results=results,
-            properties=properties,
+            properties=properties or None,
         )
 
     # --- results
@@ -327,6 +331,12 @@ def _notification(
     return om.Notification(
         message=om.Message(text=_message(plain(text, _MESSAGE))), level=level, associated_rule=associated_rule
     )
+
+
+def _permission(entry: LedgerEntry) -> dict[str, Any]:
+    counts = {"held": entry.held, "missing": entry.missing, "unknown": entry.unknown}
+    scopes = [{"name": plain(scope.name, _NAME), "status": scope.status.value} for scope in entry.scopes]
+    return {"permission": entry.permission, **counts, **({"scopes": scopes} if scopes else {})}
 
 
 # --- texts, paths and times

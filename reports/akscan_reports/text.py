@@ -19,6 +19,7 @@ from akscan.sdk import (
     Severity,
     SubjectRef,
     Unassessed,
+    places,
 )
 from rich import box
 from rich.console import Console
@@ -93,6 +94,7 @@ class _Page:
         self._findings()
         self._errors()
         self._not_assessed()
+        self._permissions()
         self._scope()
         self._coverage()
 
@@ -241,6 +243,23 @@ class _Page:
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
             self._rest(len(reasons) - 1, indent=4)
+
+    def _permissions(self) -> None:
+        ledger = self._report.ledger
+        if not ledger:
+            return
+        self._heading("Permissions")
+        held = sum(entry.is_held for entry in ledger)
+        self._line(f"{held} of {len(ledger)} that rules need are held wherever they were asked for.", indent=2)
+        for place in places(ledger):
+            permissions = [entry.permission for entry in place.entries]
+            self._item((f"{place.status} on {_listed(place.names)}", "bold"), f": {_listed(permissions)}", indent=4)
+            for detail in place.details[:1]:
+                self._line(plain(detail, _SENTENCES), indent=6)
+            self._rest(len(place.details) - 1, indent=6)
+        unnamed = max(entry.missing + entry.unknown - len(entry.scopes) for entry in ledger)
+        if unnamed:
+            self._line((f"... and up to {unnamed} more scopes of each", "dim"), indent=4)
 
     def _scope(self) -> None:
         self._heading("Scope")

@@ -21,6 +21,7 @@ from akscan.plugins import command_entries
 _BUILT_IN = {
     "scan": "akscan.commands.scan:scan",
     "collect": "akscan.commands.collect:collect",
+    "doctor": "akscan.commands.doctor:doctor",
     "rules": "akscan.commands.rules:rules",
     "report": "akscan.commands.report:report",
 }

@@ -15,6 +15,7 @@ from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.inventory import Inventory, Manifest
 from akscan.model.kubernetes import KubernetesLists
+from akscan.model.ledger import Ledger, LedgerEntry, Wants
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
 from akscan.results import (
@@ -40,6 +41,8 @@ from akscan.results import (
 from akscan.sdk import Finding, NotApplicable, Rule, if_known
 from akscan.signatures import Signature, signature_of
 
+#: How many scopes a report names for each permission that is not held there.
+_SCOPES_IN_LEDGER = 10
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -52,6 +55,10 @@ class SelectedRule:
     severity: Severity
     parameters: Mapping[str, Any]
     info: RuleInfo
+
+    @property
+    def wants(self) -> Wants:
+        return Wants(self.rule.needs, self.rule.optional_needs)
 
     @classmethod
     def of(
@@ -118,12 +125,15 @@ class Evaluation:
         self._results = _Results()
         self._facts: dict[str, ClusterFacts] = {}
         self._pending = {cluster.id for cluster in inventory.clusters}
+        wants = {selected.rule.id: selected.wants for selected in self._rules}
+        self._ledger = Ledger(wants, inventory.manifest, inventory.azure)
 
     def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
         """Judge everything that belongs to one cluster."""
         self._pending.discard(cluster_id)
         cluster = self._inventory.with_kubernetes(cluster_id, lists)
         self._facts[cluster.ref.id] = _facts(cluster, self._inventory)
+        self._ledger.add(cluster_id, lists)
         self._judge_all(cluster, fleet_wide=False)
 
     def finish(self, manifest: Manifest) -> Report:
@@ -146,7 +156,8 @@ class Evaluation:
             scope=manifest.scope,
         )
         clusters = tuple(self._facts[key] for key in sorted(self._facts))
-        return self._results.report(run, tuple(selected.info for selected in self._rules), clusters)
+        ledger = self._ledger.entries(scopes=_SCOPES_IN_LEDGER) if manifest.source == "live" else ()
+        return self._results.report(run, tuple(selected.info for selected in self._rules), clusters, ledger)
 
     def _judge_all(self, cluster: Cluster, *, fleet_wide: bool) -> None:
         by_kind: dict[type[Subject], list[Subject | Unreadable | Absent]] = {}
@@ -200,7 +211,13 @@ class _Results:
             case Status.ERROR:
                 self.errors.append(Crash(rule=info, subject=ref, message=verdict.reason))
 
-    def report(self, run: Run, rules: tuple[RuleInfo, ...], clusters: tuple[ClusterFacts, ...]) -> Report:
+    def report(
+        self,
+        run: Run,
+        rules: tuple[RuleInfo, ...],
+        clusters: tuple[ClusterFacts, ...],
+        ledger: tuple[LedgerEntry, ...],
+    ) -> Report:
         return Report(
             run=run,
             rules=rules,
@@ -215,6 +232,7 @@ class _Results:
             not_assessed=tuple(sorted(self.not_assessed.values(), key=_by_rule)),
             errors=tuple(sorted(self.errors, key=_by_rule)),
             coverage=self._coverage(),
+            ledger=ledger,
         )
 
     def _coverage(self) -> Coverage:

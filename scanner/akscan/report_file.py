@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from akscan.errors import AkscanError
 from akscan.model.inventory import ScopedCluster, ScopedSubscription, ScopeOfScan
+from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus
 from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
 from akscan.results import (
@@ -48,6 +49,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 Index = Annotated[int, Meta(ge=0)]
 RuleId = Annotated[str, Meta(description="The id of one of `rules`.")]
 SubjectId = Annotated[str, Meta(description="The id of one of `subjects`.")]
+Scopes = Annotated[int, Meta(ge=0, description="Subscriptions, clusters and resources.")]
 Pairs = Annotated[int, Meta(ge=0, description="Rule × subject pairs.")]
 
 
@@ -244,6 +246,29 @@ class ErrorEntry(_Entry, frozen=True, kw_only=True):
     message: Annotated[str, Meta(description="The error.")]
 
 
+class PermissionScopeEntry(_Entry, frozen=True, kw_only=True):
+    """A scope where a permission is not held."""
+
+    id: Annotated[
+        str, Meta(description="An ARM id in lower case, or that of the cluster whose Kubernetes API was asked.")
+    ]
+    name: Annotated[str, Meta(description="Its name, with the resource group where clusters share one.")]
+    status: Annotated[PermissionStatus, Meta(description="missing or unknown.")]
+    detail: Annotated[str, Meta(description="What the other side said, or why nobody knows.")]
+
+
+class PermissionEntry(_Entry, frozen=True, kw_only=True):
+    """A permission that rules need, and at how many scopes the identity has it."""
+
+    permission: Annotated[str, Meta(description="An ARM action, or list and a resource of the Kubernetes API.")]
+    held: Scopes
+    missing: Scopes
+    unknown: Scopes
+    scopes: Annotated[tuple[PermissionScopeEntry, ...], Meta(description="The first of those where it is not held.")]
+    rules: Annotated[tuple[str, ...], Meta(description="Ids of the rules that decide nothing without it.")]
+    optional_rules: Annotated[tuple[str, ...], Meta(description="Ids of the rules that need it for some cases.")]
+
+
 class ReportFile(_Entry, frozen=True, kw_only=True):
     """A report of akscan, version 1."""
 
@@ -258,6 +283,7 @@ class ReportFile(_Entry, frozen=True, kw_only=True):
     not_applicable: Annotated[tuple[NotApplicableEntry, ...], Meta(description="By rule and reason.")]
     not_assessed: Annotated[tuple[NotAssessedEntry, ...], Meta(description="By rule and reason.")]
     errors: Annotated[tuple[ErrorEntry, ...], Meta(description="By rule and subject.")]
+    permissions: Annotated[tuple[PermissionEntry, ...], Meta(description="The ledger; empty for an import.")] = ()
 
 
 class _Head(_Entry, frozen=True, kw_only=True):
@@ -279,6 +305,8 @@ def report_schema() -> dict[str, Any]:
             del definition["description"]  # speaks of the class; the field has one of its own
         else:
             definition["additionalProperties"] = False
+            # a field that older files lack has a default for the reader; what is written has all of them
+            definition["required"] = list(definition["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:akscan:report:1.0",
@@ -308,6 +336,7 @@ def encode_report(report: Report) -> bytes:
         not_applicable=tuple(_pair_entry(NotApplicableEntry, result) for result in report.not_applicable),
         not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
         errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
+        permissions=tuple(map(permission_entry, report.ledger)),
     )
     return msgspec.json.encode(file, enc_hook=str) + b"\n"
 
@@ -326,10 +355,20 @@ def _run_entry(run: Run) -> RunEntry:
     scope = ScopeEntry(
         selectors=run.scope.selectors,
         tenants=run.scope.tenants,
-        subscriptions=tuple(_copy(SubscriptionEntry, subscription) for subscription in run.scope.subscriptions),
+        subscriptions=tuple(map(subscription_entry, run.scope.subscriptions)),
         clusters=tuple(_copy(ScopedClusterEntry, cluster) for cluster in run.scope.clusters),
     )
     return _copy(RunEntry, run, started=_utc(run.started), finished=_utc(run.finished), scope=scope)
+
+
+def subscription_entry(subscription: ScopedSubscription) -> SubscriptionEntry:
+    """As this and other formats write it."""
+    return _copy(SubscriptionEntry, subscription)
+
+
+def permission_entry(entry: LedgerEntry) -> PermissionEntry:
+    """As this and other formats write it."""
+    return _copy(PermissionEntry, entry, scopes=tuple(_copy(PermissionScopeEntry, scope) for scope in entry.scopes))
 
 
 def _cluster_entry(cluster: ClusterFacts) -> ClusterEntry:
@@ -439,6 +478,10 @@ class _Reader:
             not_assessed=tuple(self._pair(Unassessed, entry) for entry in file.not_assessed),
             errors=tuple(self._pair(Crash, entry) for entry in file.errors),
             coverage=self._coverage(),
+            ledger=tuple(
+                _copy(LedgerEntry, entry, scopes=tuple(_copy(LedgerScope, scope) for scope in entry.scopes))
+                for entry in file.permissions
+            ),
         )
 
     def _pair(self, kind: type[S], entry: NotApplicableEntry | NotAssessedEntry | ErrorEntry) -> S:

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from akscan.model.inventory import ScopeOfScan
+from akscan.model.ledger import LedgerEntry
 from akscan.model.subject import SubjectRef
 
 #: What evidence may hold, under the API's own field names.
@@ -209,7 +210,9 @@ class Run(_Result, frozen=True, kw_only=True):
 
 
 class Report(_Result, frozen=True, kw_only=True):
-    """The whole result, in a stable order: subjects by id, results by severity, rule and subject."""
+    """The whole result, in a stable order: subjects by id, results by severity, rule and subject. ``ledger`` is empty
+    for an inventory made of exported files: nobody's permissions played a part in it.
+    """
 
     run: Run
     rules: tuple[RuleInfo, ...] = ()
@@ -221,6 +224,7 @@ class Report(_Result, frozen=True, kw_only=True):
     not_assessed: tuple[Unassessed, ...] = ()
     errors: tuple[Crash, ...] = ()
     coverage: Coverage = Coverage()
+    ledger: tuple[LedgerEntry, ...] = ()
 
     def counts(self) -> dict[str, dict[Status, int]]:
         """Rule × subject pairs per rule id and status."""

@@ -30,6 +30,7 @@ from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
+from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.needs import Need
 from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
 from akscan.model.pools import NodePool
@@ -65,12 +66,13 @@ __all__ = [
     "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
     "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
     "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation",
-    "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "decode_report", "encode_report", "if_known", "image_host",
-    "image_matches", "is_private", "minor", "network_of", "prefixes", "rule", "usable", "version_key",
+    "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "Location", "ManagedCluster", "Need",
+    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
+    "PodSpec", "PoolFacts", "Reason", "Remediation", "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run",
+    "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint",
+    "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "decode_report",
+    "encode_report", "if_known", "image_host", "image_matches", "is_private", "minor", "network_of", "places",
+    "prefixes", "rule", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -6,7 +6,13 @@ from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 def test_an_azure_role_names_actions_once_and_what_opens_the_way():
     role = azure_role([Need.SUBNETS, Need.VIRTUAL_NETWORKS, Need.PODS], name="reader", scopes=["/subscriptions/s"])
     assert role["Actions"] == sorted(
-        [Need.MANAGED_CLUSTERS, Need.CLUSTER_USER_CREDENTIAL, Need.VIRTUAL_NETWORKS, Need.SUBSCRIPTIONS]
+        [
+            Need.MANAGED_CLUSTERS,
+            Need.CLUSTER_USER_CREDENTIAL,
+            Need.VIRTUAL_NETWORKS,
+            Need.SUBSCRIPTIONS,
+            Need.PERMISSIONS,
+        ]
     )
     assert role["AssignableScopes"] == ["/subscriptions/s"]
     assert role["DataActions"] == []

@@ -1,6 +1,6 @@
 """Role assignments, against a slow and obviously right reference."""
 
-from akscan.model.roles import Permission, RoleDefinition, RoleDefinitionProperties
+from akscan.model.roles import HeldPermissions, Permission, RoleDefinition, RoleDefinitionProperties
 from akscan.model.text import ArmId, Token
 from akscan.testing import ACR_PULL, SUBSCRIPTION, role_assignment, role_definition
 from hypothesis import given
@@ -42,6 +42,7 @@ def test_grants_like_the_reference(permissions, action):
     )
     assert role.grants(action) is expected
     assert role.grants_data(action) is False
+    assert HeldPermissions(permissions=role.properties.permissions).grants(action) is expected
 
 
 segments = st.lists(st.sampled_from(["a", "b", "A"]), min_size=0, max_size=4)

@@ -17,6 +17,7 @@ from akscan.sdk import (
     Disruption,
     Failure,
     Passed,
+    Place,
     Remediation,
     Report,
     RuleInfo,
@@ -24,6 +25,7 @@ from akscan.sdk import (
     Status,
     SubjectRef,
     Unassessed,
+    places,
 )
 
 K = TypeVar("K", bound=Hashable)
@@ -216,6 +218,16 @@ class Page:
         by_permission = _grouped((result.permission, result) for result in self._report.not_assessed)
         ranked = sorted(by_permission.items(), key=lambda item: (-len(item[1]), item[0]))
         return {permission: _grouped((r.reason, r) for r in results) for permission, results in ranked}
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where permissions are missing or unknown."""
+        return places(self._report.ledger)
+
+    @cached_property
+    def unnamed_scopes(self) -> int:
+        """How many more scopes than the ledger names lack a permission."""
+        return max((e.missing + e.unknown - len(e.scopes) for e in self._report.ledger), default=0)
 
     @cached_property
     def inapplicable(self) -> dict[str, Counter[str]]:

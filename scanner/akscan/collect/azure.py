@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,8 +28,10 @@ from akscan.model.inventory import (
     ScopedSubscription,
     ScopeOfScan,
 )
+from akscan.model.ledger import CLUSTER_NEEDS
+from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, ArmRead, Scope
-from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
+from akscan.model.roles import AssignedTo, HeldPermissions, RoleAssignment, RoleDefinition, held_permissions_id
 from akscan.model.scopes import in_turn, jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
 from akscan.model.text import ArmId, Token
 
@@ -119,15 +121,32 @@ class AzureCollector:
     def collect(self) -> tuple[Azure, ScopeOfScan]:
         """Raises `AkscanError` when nothing at all can be seen."""
         subscriptions = self._subscriptions()
-        usable = [s for s in subscriptions if s.state in _USABLE_STATES]
-        scopes = [ArmId(f"/subscriptions/{s.subscription_id}") for s in usable]
-        self._read_all(jobs_of_subscriptions(scopes))
-        found: list[ManagedCluster] = self._answers.of(ManagedCluster)
-        self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster.id))
+        self._read_subscriptions(subscriptions, [read.struct for read in ARM_READS])
         self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
         self._read_all(jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)))
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
+
+    def survey(self, needs: Iterable[Need]) -> tuple[Azure, ScopeOfScan]:
+        """The clusters, and what the identity may do: in their subscriptions, and at those clusters where a role of
+        the subscription does not grant all ``needs`` of clusters. Raises `AkscanError` like `collect`.
+        """
+        subscriptions = self._subscriptions()
+        self._read_subscriptions(subscriptions, (ManagedCluster, HeldPermissions))
+        wanted = CLUSTER_NEEDS.intersection(needs)
+        sufficient = {held.id.parent for held in self._answers.of(HeldPermissions) if all(map(held.grants, wanted))}
+        read = next(read for read in ARM_READS if read.struct is HeldPermissions)
+        others = [cluster.id for cluster in self.clusters if cluster.id.subscription_scope not in sufficient]
+        self._read_all([(read, cluster_id) for cluster_id in others])
+        return self._answers.azure(), self._scope(subscriptions)
+
+    def _read_subscriptions(self, subscriptions: Iterable[Subscription], structs: Collection[type[Resource]]) -> None:
+        """What is listed of subscriptions, and with it the clusters in scope."""
+        usable = [s for s in subscriptions if s.state in _USABLE_STATES]
+        jobs = jobs_of_subscriptions(ArmId(f"/subscriptions/{s.subscription_id}") for s in usable)
+        self._read_all([(read, scope) for read, scope in jobs if read.struct in structs])
+        found: list[ManagedCluster] = self._answers.of(ManagedCluster)
+        self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster.id))
 
     # --- scope
 
@@ -204,7 +223,10 @@ class AzureCollector:
         gaps = [
             read.gap
             for read in self._answers.reads.values()
-            if read.gap is not None and read.scope.subscription == scope.subscription
+            if read.gap is not None
+            and read.scope.subscription == scope.subscription
+            # what the identity may do is no part of what is assessed
+            and read.type != HeldPermissions.arm_type
         ]
         clusters = self._answers.reads.get((ManagedCluster.arm_type, scope))
         if clusters is not None and clusters.gap is not None:
@@ -280,6 +302,8 @@ class AzureCollector:
             principal = scope.name
             assignments = list(self._arm.assigned_to(read, scope.subscription, principal))
             return [{"id": str(scope), "principalId": principal, "assignments": assignments}]
+        if read.struct is HeldPermissions:
+            return [{"id": str(held_permissions_id(scope)), "permissions": list(self._arm.read(read, scope))}]
         if read.follow and scope.type == read.struct.arm_type:
             return [self._arm.get(scope, read.api_version)]
         if read.scope is Scope.LOCATION:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,30 @@ except ImportError:  # PyYAML built without libyaml: the same language, some ten
 #: to one API server; also the size of its connection pool
 REQUESTS_AT_ONCE = 4
 
-_SUCCESS = 200
+_JSON = "application/json"
+_REVIEWS = "/apis/authorization.k8s.io/v1"
+ACCESS_REVIEWS = f"{_REVIEWS}/selfsubjectaccessreviews"
+RULES_REVIEWS = f"{_REVIEWS}/selfsubjectrulesreviews"
+#: The only POSTs to a cluster: questions about the caller itself, of which nothing is stored.
+REVIEW_POSTS = (ACCESS_REVIEWS, RULES_REVIEWS)
+
+_SUCCESSES = (200, 201)
 _UNAUTHORIZED = 401
 _SHOWN_BYTES = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None = None
+
+
 class Connection:
-    """GETs of one API server through the official client's connection pool, within a limit."""
+    """GETs, and reviews of the caller's own permissions, of one API server through the official client's connection
+    pool, within a limit.
+    """
 
     def __init__(self, open_api: Callable[[], client.ApiClient], limit: Limit, sign_in: SignIn | None = None) -> None:
         self._open_api = open_api
@@ -57,33 +75,42 @@ class Connection:
         """The address of the API server."""
         return str(self._api.configuration.host)
 
-    def get(self, path: str, accept: str = "application/json") -> bytes:
+    def get(self, path: str, accept: str = _JSON) -> bytes:
         """The body of a successful answer. Raises `Refused` for any other, and what urllib3 raises."""
-        status, body = self._whole(path, accept)
-        if status != _SUCCESS:
+        return self._successful(_Request("GET", path, {"Accept": accept, "Accept-Encoding": "gzip"}))
+
+    def post(self, path: str, review: Mapping[str, Any]) -> bytes:
+        """The answered review. Raises like `get`, and `PermissionError` for a path that is no review."""
+        if path not in REVIEW_POSTS:
+            raise PermissionError(f"akscan does not write: POST {path}")
+        return self._successful(_Request("POST", path, {"Accept": _JSON, "Content-Type": _JSON}, review))
+
+    def _successful(self, request: _Request) -> bytes:
+        status, body = self._whole(request)
+        if status not in _SUCCESSES:
             raise _refused(status, body)
         if is_page(body[:_SHOWN_BYTES].decode(errors="replace")):
             raise Malformed(FOREIGN_PAGE)
         return body
 
-    def _whole(self, path: str, accept: str) -> tuple[int, bytes]:
+    def _whole(self, request: _Request) -> tuple[int, bytes]:
         """Asks once more where the connection broke within the answer."""
         try:
-            return self._authorized(path, accept)
+            return self._authorized(request)
         except urllib3.exceptions.ProtocolError:
             self._limit.check()
-            return self._authorized(path, accept)
+            return self._authorized(request)
 
-    def _authorized(self, path: str, accept: str) -> tuple[int, bytes]:
+    def _authorized(self, request: _Request) -> tuple[int, bytes]:
         """Signs in once more where a sign-in that had been good ended too early."""
         headers = self._authorization()
-        status, body = self._get(path, accept, headers)
+        status, body = self._send(request, headers)
         if status != _UNAUTHORIZED:
             self._accepted = True
             if self._sign_in is not None:
                 self._sign_in.accept(headers)
         elif self._renewed(headers):
-            status, body = self._get(path, accept, self._authorization())
+            status, body = self._send(request, self._authorization())
         return status, body
 
     def _renewed(self, refused: Mapping[str, str]) -> bool:
@@ -97,10 +124,13 @@ class Connection:
             return True
         return False
 
-    def _get(self, path: str, accept: str, authorization: Mapping[str, str]) -> tuple[int, bytes]:
-        headers = {"Accept": accept, "Accept-Encoding": "gzip", **authorization}
+    def _send(self, request: _Request, authorization: Mapping[str, str]) -> tuple[int, bytes]:
         answer = self._api.call_api(
-            "GET", f"{self.host}{path}", header_params=headers, _request_timeout=self._limit.timeouts
+            request.method,
+            f"{self.host}{request.path}",
+            header_params={**request.headers, **authorization},
+            body=request.body,
+            _request_timeout=self._limit.timeouts,
         )
         return int(answer.status), answer.read()  # type: ignore[no-untyped-call]
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from akscan.collect.connection import Connection
-from akscan.model.decode import Malformed, decode_answer
+from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import KubernetesStruct, ObjectMeta
 
 _ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -40,21 +42,25 @@ class _Groups(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class Discovery:
-    """What one answer of ``/apis`` tells."""
+    """What one answer of ``/apis`` tells; it is asked for when it is first needed."""
 
-    def __init__(self, groups: _Groups) -> None:
-        self._groups = {group.metadata.name: group.versions or () for group in groups.items}
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    def versions(self, group: str, plural: str) -> tuple[str, ...]:
-        """The versions of a group in which a resource is or may be served; empty where it is not there at all."""
+    def versions(self, group: str, plural: str) -> tuple[str, ...] | None:
+        """The versions of a group in which a resource is or may be served; empty where it is not there at all, None
+        where the API server does not tell.
+        """
+        if self._groups is None:
+            return None
         return tuple(version.version for version in self._groups.get(group, ()) if version.may_serve(plural))
 
-
-def discover(connection: Connection) -> Discovery:
-    """Ask for the API groups and their resources. Raises `Malformed` for any other form of answer, `Refused`, and what
-    urllib3 raises.
-    """
-    groups = decode_answer(connection.get("/apis", _ACCEPT), _Groups)
-    if groups.kind != _KIND:
-        raise Malformed(f"the API server answered with {groups.kind} when asked for {_KIND}")
-    return Discovery(groups)
+    @cached_property
+    def _groups(self) -> dict[str, tuple[_Version, ...]] | None:
+        try:
+            groups = decode_answer(self._connection.get("/apis", _ACCEPT), _Groups)
+        except Exception:  # noqa: BLE001 whatever the client raises means that discovery tells nothing
+            return None
+        if groups.kind != _KIND:
+            return None
+        return {group.metadata.name: group.versions or () for group in groups.items}

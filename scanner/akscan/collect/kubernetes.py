@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from akscan.collect.connection import REQUESTS_AT_ONCE, Connection
-from akscan.collect.discovery import Discovery, discover
+from akscan.collect.discovery import Discovery
 from akscan.collect.faults import Refused, gap_of
 from akscan.collect.limits import Limit
 from akscan.collect.pods import PodReducer
@@ -83,6 +82,7 @@ class KubernetesCollector:
 
     def __init__(self, connection: Connection, scope: str, limit: Limit) -> None:
         self._connection = connection
+        self._discovery = Discovery(connection)
         self._scope = scope
         self._limit = limit
 
@@ -112,22 +112,14 @@ class KubernetesCollector:
         RBAC comes first in an API server: what is not there is forbidden, too. And what is not found may be there in
         another version. Without discovery, not found means absent, as it nearly always does.
         """
-        discovery = self._discovery
-        versions = discovery.versions(*kubernetes_resource(read.need)) if discovery else ()
-        if not versions and (discovery or refused.status == _NOT_FOUND):
+        versions = self._discovery.versions(*kubernetes_resource(read.need))
+        if versions == () or (versions is None and refused.status == _NOT_FOUND):
             return Listing()
         gap = self._gap(refused, read)
         if refused.status == _NOT_FOUND:
-            told = f"{read.path} was not found, discovery tells of {', '.join(versions)}"
+            told = f"{read.path} was not found, discovery tells of {', '.join(versions or ())}"
             gap = msgspec.structs.replace(gap, reason=Reason.NOT_READ, detail=told)
         return Listing(gap=gap)
-
-    @cached_property
-    def _discovery(self) -> Discovery | None:
-        try:
-            return discover(self._connection)
-        except Exception:  # noqa: BLE001 whatever the client raises means that discovery tells nothing
-            return None
 
     def _gap(self, error: Exception, read: KubernetesRead) -> Gap:
         ended = self._limit.ended

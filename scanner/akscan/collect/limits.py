@@ -215,7 +215,7 @@ def watch(manager: urllib3.PoolManager, limit_of: Callable[[], Limit]) -> None:
 
 
 def retries(limit: Limit) -> urllib3.Retry:
-    """The retries of GETs whose waits stay within a limit."""
+    """The retries of reads, those that are worded as POST too, whose waits stay within a limit."""
 
     class Retry(urllib3.Retry):
         """As inherited, but for how it waits."""
@@ -237,6 +237,6 @@ def retries(limit: Limit) -> urllib3.Retry:
         other=0,  # a certificate that is refused stays refused
         backoff_factor=limit.backoff_seconds,
         status_forcelist=PASSING_STATUSES,
-        allowed_methods=("GET",),
+        allowed_methods=("GET", "POST"),
         raise_on_status=False,
     )

@@ -21,6 +21,7 @@ from akscan.collect.credential import Credential
 from akscan.collect.faults import gap_of
 from akscan.collect.kubernetes import KubernetesCollector
 from akscan.collect.limits import Limit, Limits
+from akscan.collect.permissions import PermissionReviewer
 from akscan.collect.progress import Progress
 from akscan.collect.transport import Transport
 from akscan.errors import AkscanError
@@ -52,7 +53,9 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be read, where and as whom. Without ``arm`` only the contexts are read."""
+    """What is to be read, where and as whom. Without ``arm`` only the contexts are read; with ``needs`` only what the
+    identity may do of these.
+    """
 
     cloud: Cloud
     authentication: str
@@ -62,6 +65,7 @@ class Target:
     #: for all reading, and for one cluster or list of ARM
     seconds: float | None = None
     seconds_each: float | None = None
+    needs: tuple[Need, ...] | None = None
 
 
 def collect(target: Target, sink: Sink, progress: Progress) -> None:
@@ -121,7 +125,7 @@ def _read_azure(
         hint = "az login, or choose another --auth; akscan --debug shows every attempt"
         raise AkscanError(f"no sign-in to Azure: {said}", hint) from error
     collector = AzureCollector(arm, target.selection, progress, limits)
-    azure, scope = collector.collect()
+    azure, scope = collector.collect() if target.needs is None else collector.survey(target.needs)
     progress.say(f"Azure: {len(scope.clusters)} clusters in {len(scope.subscriptions)} subscriptions")
     return azure, scope, {cluster.id: cluster for cluster in collector.clusters}, identity
 
@@ -167,6 +171,8 @@ def _reader(
                 connection.get("/version")
             except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody answers
                 return missing_lists(_unreachable(error, cluster, resource, limit))
+            if target.needs is not None:
+                return PermissionReviewer(connection, cluster.name, limit, target.needs).collect()
             return KubernetesCollector(connection, cluster.name, limit).collect()
 
     return read

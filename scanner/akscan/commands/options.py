@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from akscan.config import Loaded, load_config
+from akscan.config import Loaded, load_config, select_rules
+from akscan.plugins import load_rules
 
 if TYPE_CHECKING:
     from akscan.collect.live import Sink, Target
+    from akscan.model.needs import Need
 
 _AUTHENTICATION = ("default", "cli", "managed-identity", "workload-identity", "environment")
 
@@ -107,9 +109,24 @@ def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def read_live(live: Live, sink: Sink) -> None:
-    """Read what the options say into a sink, with progress. Raises `AkscanError`."""
-    target = live.target()
+def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--rule`` and ``--skip``; the command gets the rules that are on as ``selected``."""
+
+    @wraps(command)
+    def wrapped(live: Live, only: Sequence[str], skip: Sequence[str], **arguments: Any) -> Any:
+        return command(live=live, selected=select_rules(load_rules(), live.loaded, only, skip), **arguments)
+
+    wrapped = click.option("--skip", multiple=True, help="Not these rules: ids or prefixes. Repeatable.")(wrapped)
+    return click.option(
+        "--rule", "only", multiple=True, help="Only these rules: ids or prefixes (API-001, NET). Repeatable."
+    )(wrapped)
+
+
+def read_live(live: Live, sink: Sink, needs: tuple[Need, ...] | None = None) -> None:
+    """Read what the options say into a sink, with progress; with ``needs`` only what the identity may do of these.
+    Raises `AkscanError`.
+    """
+    target = replace(live.target(), needs=needs)
     from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
     from akscan.collect.progress import Progress  # noqa: PLC0415
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from akscan.commands.options import Live, format_options, live_options, read_live
+from akscan.commands.options import Live, format_options, live_options, read_live, rule_options
 from akscan.commands.sinks import Both, EvaluatingSink, WritingSink
-from akscan.config import select_rules
+from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
 from akscan.inventory_file import InventoryFile, InventoryWriter
-from akscan.plugins import load_reporter, load_rules
+from akscan.plugins import load_reporter
 from akscan.results import Report, Severity
 from akscan.writing import write_reports
 
@@ -25,8 +25,7 @@ _EXIT_FAILED = 2
 @click.option("--inventory", "saved", type=click.Path(path_type=Path), help="Evaluate a saved inventory instead.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save the inventory of a live scan too.")
 @live_options
-@click.option("--rule", "only", multiple=True, help="Only these rules: ids or prefixes (API-001, NET). Repeatable.")
-@click.option("--skip", multiple=True, help="Not these rules: ids or prefixes. Repeatable.")
+@rule_options
 @click.option("--fail-on", type=click.Choice([str(severity) for severity in Severity]), help="Exit 1 at or above it.")
 @click.option("--min-coverage", type=click.FloatRange(0, 100), help="Exit 2 when less (percent) could be assessed.")
 @format_options
@@ -34,8 +33,7 @@ def scan(  # noqa: PLR0913 one argument an option
     live: Live,
     saved: Path | None,
     save: Path | None,
-    only: Sequence[str],
-    skip: Sequence[str],
+    selected: Sequence[SelectedRule],
     fail_on: str | None,
     min_coverage: float | None,
     formats: Sequence[str],
@@ -47,7 +45,6 @@ def scan(  # noqa: PLR0913 one argument an option
     """
     for name in formats:
         load_reporter(name)
-    selected = select_rules(load_rules(), live.loaded, only, skip)
     sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces)
     if saved is not None and save is not None:
         raise AkscanError("--save goes with a live scan, not with --inventory")

@@ -30,6 +30,7 @@ class Need(StrEnum):
     VAULTS = "Microsoft.KeyVault/vaults/read"
     USER_ASSIGNED_IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities/read"
     FEDERATED_CREDENTIALS = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
+    PERMISSIONS = "Microsoft.Authorization/permissions/read"
     ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
     ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
     DIAGNOSTIC_SETTINGS = "Microsoft.Insights/diagnosticSettings/read"

@@ -10,7 +10,7 @@ from akscan.model.needs import Need
 from akscan.model.reads import IMPLIED_NEEDS
 
 #: What every scan of Azure asks, whatever its rules need.
-_ALWAYS = (Need.SUBSCRIPTIONS, Need.MANAGED_CLUSTERS)
+_ALWAYS = (Need.SUBSCRIPTIONS, Need.MANAGED_CLUSTERS, Need.PERMISSIONS)
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -71,3 +71,18 @@ def cluster_role_binding(subject: dict[str, str], *, name: str) -> dict[str, Any
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name},
         "subjects": [subject],
     }
+
+
+def group_subject(name: str) -> dict[str, str]:
+    """A group as a subject of RBAC; in AKS its name is the object id of the Microsoft Entra group."""
+    return {"apiGroup": _RBAC, "kind": "Group", "name": name}
+
+
+def user_subject(name: str) -> dict[str, str]:
+    """A user as a subject of RBAC."""
+    return {"apiGroup": _RBAC, "kind": "User", "name": name}
+
+
+def service_account_subject(namespace: str, name: str) -> dict[str, str]:
+    """A service account as a subject of RBAC."""
+    return {"kind": "ServiceAccount", "namespace": namespace, "name": name}

@@ -237,6 +237,14 @@ ARM_READS: tuple[ArmRead, ...] = (
         Reader.AUTHORIZATION,
         "role_definitions.list",
     ),
+    ArmRead(
+        roles.HeldPermissions,
+        Scope.SUBSCRIPTION,
+        Need.PERMISSIONS,
+        _ROLES,
+        Reader.GENERIC,
+        "/providers/Microsoft.Authorization/permissions",
+    ),
 )
 
 KUBERNETES_READS: tuple[KubernetesRead, ...] = (

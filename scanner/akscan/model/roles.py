@@ -37,6 +37,14 @@ class Permission(Rest, frozen=True, kw_only=True):
     data_actions: tuple[Token, ...] = ()
     not_data_actions: tuple[Token, ...] = ()
 
+    def grants(self, action: str) -> bool:
+        """Whether it allows the control-plane action and does not take it away again."""
+        return _matches(self.actions, action) and not _matches(self.not_actions, action)
+
+    def grants_data(self, action: str) -> bool:
+        """The same of a data-plane action."""
+        return _matches(self.data_actions, action) and not _matches(self.not_data_actions, action)
+
 
 class RoleDefinitionProperties(Rest, frozen=True, kw_only=True):
     role_name: Token = Token()
@@ -55,18 +63,12 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         return Token(self.id.name)
 
     def grants(self, action: str) -> bool:
-        """Whether one permission allows the control-plane action and does not take it away again."""
-        return any(
-            _matches(permission.actions, action) and not _matches(permission.not_actions, action)
-            for permission in self.properties.permissions
-        )
+        """Whether one permission allows the control-plane action."""
+        return any(permission.grants(action) for permission in self.properties.permissions)
 
     def grants_data(self, action: str) -> bool:
-        """Whether one permission allows the data-plane action and does not take it away again."""
-        return any(
-            _matches(permission.data_actions, action) and not _matches(permission.not_data_actions, action)
-            for permission in self.properties.permissions
-        )
+        """Whether one permission allows the data-plane action."""
+        return any(permission.grants_data(action) for permission in self.properties.permissions)
 
     @property
     def is_pull_only(self) -> bool:
@@ -135,6 +137,24 @@ class AssignedTo(Resource, frozen=True, kw_only=True):
 def assigned_to_id(subscription: str, principal: str) -> ArmId:
     """The id under which the answer about a principal in a subscription (``/subscriptions/{guid}``) is kept."""
     return ArmId(f"{subscription}/providers/Microsoft.Authorization/roleAssignments/assignedTo/{principal}")
+
+
+class HeldPermissions(Resource, frozen=True, kw_only=True):
+    """What the caller may do at a scope, inherited roles included: one entry for each of its roles
+    (https://learn.microsoft.com/rest/api/authorization/permissions).
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/permissions")
+    permissions: tuple[Permission, ...] = ()
+
+    def grants(self, action: str) -> bool:
+        """Whether one of the roles allows the control-plane action: what one leaves out another may grant."""
+        return any(permission.grants(action) for permission in self.permissions)
+
+
+def held_permissions_id(scope: str) -> ArmId:
+    """The id under which the answer about a subscription or resource is kept."""
+    return ArmId(f"{scope}/providers/{HeldPermissions.arm_type}/held")
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from akscan.model.inventory import Azure, Inventory, Manifest, Read, ScopedClust
 from akscan.model.kubernetes import KubernetesLists, Listing
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
+from akscan.model.roles import HeldPermissions, Permission, held_permissions_id
 from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
 from akscan.model.text import ArmId, Token
 from akscan.testing.azure import cluster, route_table, virtual_network
@@ -87,8 +88,12 @@ def _subscriptions(resources: Sequence[Resource]) -> list[ArmId]:
 
 
 def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
+    held = Permission(actions=(Token("*"),), not_actions=tuple(Token(need) for need in sorted(denied)))
+    permissions = [
+        HeldPermissions(id=held_permissions_id(scope), permissions=(held,)) for scope in _subscriptions(resources)
+    ]
     by_type: dict[Token, list[Resource]] = {}
-    for resource in resources:
+    for resource in (*resources, *permissions):
         by_type.setdefault(resource.arm_type, []).append(resource)
     clusters = [resource for resource in resources if isinstance(resource, azure.ManagedCluster)]
     hubs = [resource.id for resource in resources if isinstance(resource, azure.VirtualHub)]
