@@ -54,10 +54,12 @@ docs: $(READY) ## generate docs/rules/, docs/reads.md, docs/permissions.md and t
 docs-check: $(READY)
 	@$(BIN)/python -m tools.docs check
 
-bench: $(READY) ## measure how evaluation, reports and scans grow with workloads and clusters
+bench: $(READY) ## measure evaluation, reports and scans; PODS="20000 100000" are the sizes of the large cluster (needs Go once)
 	@$(BIN)/python benchmarks/evaluate.py
 	@$(BIN)/python benchmarks/fleet.py
 	@$(BIN)/python benchmarks/fleet_scan.py
+	@$(MAKE) --no-print-directory apiserver
+	@PYTHONPATH=tests $(BIN)/python benchmarks/pods.py $(PODS)
 
 new-rule: $(READY) ## start a rule and its test: make new-rule ID=NET-023 NAME=subnet_is_tagged MODULE=network
 	@$(BIN)/python -m tools.new_rule "$(ID)" "$(NAME)" "$(MODULE)"

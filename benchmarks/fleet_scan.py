@@ -14,11 +14,8 @@ What a scan takes beyond that is the CPU time of scanner and simulator, which sh
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,6 +28,7 @@ from akscan.model.text import ArmId
 from akscan_fixtures.exchange import Request
 from akscan_fixtures.throttling import Limit, Limits
 from fleet_estate import serve
+from process import Spent, spent
 
 _TOO_MANY_REQUESTS = 429
 
@@ -40,10 +38,8 @@ class Measured:
     """What one scan took."""
 
     clusters: int
-    wall_seconds: float
-    cpu_seconds: float
+    scan: Spent
     bound_seconds: float
-    peak_mib: float
     arm_calls: int
     arm_refusals: int
     kubernetes_calls: int
@@ -58,43 +54,35 @@ def main(clusters: int, subscriptions: int, latency_seconds: float) -> None:
     rows = (
         ("clusters", "{0.clusters}"),
         ("clusters that answered", "{0.clusters_read}"),
-        ("wall time", "{0.wall_seconds:.1f} s"),
+        ("wall time", "{0.scan.wall_seconds:.1f} s"),
         ("bound", "{0.bound_seconds:.1f} s"),
-        ("CPU time of the scanner", "{0.cpu_seconds:.1f} s"),
-        ("peak memory", "{0.peak_mib:.0f} MiB"),
+        ("CPU time of the scanner", "{0.scan.cpu_seconds:.1f} s"),
+        ("peak memory", "{0.scan.peak_mib:.0f} MiB"),
         ("ARM calls", "{0.arm_calls}"),
         ("refused by a bucket", "{0.arm_refusals}"),
         ("Kubernetes calls", "{0.kubernetes_calls}"),
     )
     for label, form in rows:
         print(f"{label:<26}{form.format(small):>12}{form.format(large):>12}")
-    ratios = [f"{one.wall_seconds / one.bound_seconds:.2f}" for one in (small, large)]
+    ratios = [f"{one.scan.wall_seconds / one.bound_seconds:.2f}" for one in (small, large)]
     print(f"{'wall time / bound':<26}{ratios[0]:>12}{ratios[1]:>12}")
     print(f"ARM calls per further cluster {(large.arm_calls - small.arm_calls) / further:.2f}")
-    print(f"memory per further cluster {(large.peak_mib - small.peak_mib) * 1024 / further:.0f} KiB")
+    print(f"memory per further cluster {(large.scan.peak_mib - small.scan.peak_mib) * 1024 / further:.0f} KiB")
 
 
 def measure(clusters: int, subscriptions: int, latency_seconds: float) -> Measured:
     """Scan a fleet of that size. Raises `CalledProcessError` where the scan fails."""
     with serve(clusters, subscriptions, latency_seconds) as served, tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "akscan", "scan", "--quiet", *served.arguments, "-f", "json", "-o", folder]
-        started = time.perf_counter()
-        scan = subprocess.Popen(command, env={**os.environ, **served.environment, "NO_PROXY": "127.0.0.1"})
-        _, status, usage = os.wait4(scan.pid, 0)
-        wall_seconds = time.perf_counter() - started
-        scan.returncode = os.waitstatus_to_exitcode(status)
-        if scan.returncode:
-            raise subprocess.CalledProcessError(scan.returncode, command)
+        scan = spent(command, {**served.environment, "NO_PROXY": "127.0.0.1"})
         requests = served.requests()
     arm = [request for request in requests if request.service == "arm"]
     refused = sum(request.status == _TOO_MANY_REQUESTS for request in arm)
     read = {request.cluster for request in requests if request.service == "kubernetes"}
     return Measured(
         clusters=clusters,
-        wall_seconds=wall_seconds,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        scan=scan,
         bound_seconds=bound(arm, len(read), latency_seconds),
-        peak_mib=usage.ru_maxrss / 1024,
         arm_calls=len(arm) - refused,
         arm_refusals=refused,
         kubernetes_calls=sum(request.service == "kubernetes" for request in requests),
