@@ -43,7 +43,7 @@ def main(sizes: Sequence[int]) -> None:
                 for name, arguments in ways.items()
             }
             judged = sum(
-                s["kind"] == "Deployment" for s in json.loads((Path(folder) / "akscan.json").read_bytes())["subjects"]
+                s["kind"] == "deployment" for s in json.loads((Path(folder) / "akscan.json").read_bytes())["subjects"]
             )
         print(f"{pods} pods of {bytes_each} bytes, {judged} Deployments judged")
         print(f"{'':<28}{'seconds':>10}{'ratio':>8}{'peak MiB':>10}")
