@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -44,8 +44,13 @@ class _ListMeta(KubernetesStruct, frozen=True, kw_only=True):
     continue_: str = msgspec.field(name="continue", default="")
 
 
-class _Page(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
+class _Head(KubernetesStruct, frozen=True, kw_only=True):
+    """Any list without its items."""
+
     metadata: _ListMeta = _ListMeta()
+
+
+class _Page(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
     items: tuple[T, ...] | None = None
 
 
@@ -72,7 +77,6 @@ class _Column(KubernetesStruct, frozen=True, kw_only=True):
 
 class _Table(KubernetesStruct, frozen=True, kw_only=True):
     kind: str = ""
-    metadata: _ListMeta = _ListMeta()
     column_definitions: tuple[_Column, ...] = ()
     rows: tuple[_Row, ...] | None = None
 
@@ -83,12 +87,13 @@ class KubernetesCollector:
     def __init__(self, connection: Connection, scope: str, limit: Limit) -> None:
         self._connection = connection
         self._discovery = Discovery(connection)
+        self._pages = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="page")
         self._scope = scope
         self._limit = limit
 
     def collect(self) -> KubernetesLists:
-        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="list") as pool:
-            listings = pool.map(self._listing, KUBERNETES_READS)
+        with self._pages, ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="list") as lists:
+            listings = lists.map(self._listing, KUBERNETES_READS)
             fields = (read.field for read in KUBERNETES_READS)
             return KubernetesLists(**dict(zip(fields, listings, strict=True)))
 
@@ -126,17 +131,24 @@ class KubernetesCollector:
         return gap_of(error, source="kubernetes", scope=self._scope, need=read.need, ended=ended)
 
     def _read(self, read: KubernetesRead) -> Listing[Any]:
+        """The next page travels while one is decoded."""
         sink = _SecretSink() if read.struct is Secret else _Sink(read, self._scope)
         token = ""
-        while True:
-            self._limit.check()
-            query = {"limit": PAGE_ITEMS, "continue": token} if token else {"limit": PAGE_ITEMS}
-            following = sink.take(self._connection.get(f"{read.path}?{urlencode(query)}", sink.accept))
-            if not following:
-                return sink.listing()
-            if following == token:
+        ahead: Future[bytes] | None = self._pages.submit(self._page, read, sink.accept, token)
+        while ahead is not None:
+            page = ahead.result()
+            following = decode_answer(page, _Head).metadata.continue_
+            if following and following == token:
                 raise Malformed("the continue token leads in a circle")
+            ahead = self._pages.submit(self._page, read, sink.accept, following) if following else None
+            sink.take(page)
             token = following
+        return sink.listing()
+
+    def _page(self, read: KubernetesRead, accept: str, token: str) -> bytes:
+        self._limit.check()
+        query = {"limit": PAGE_ITEMS, "continue": token} if token else {"limit": PAGE_ITEMS}
+        return self._connection.get(f"{read.path}?{urlencode(query)}", accept)
 
 
 class _SecretSink:
@@ -147,8 +159,8 @@ class _SecretSink:
     def __init__(self) -> None:
         self._items: list[Secret] = []
 
-    def take(self, page: bytes) -> str:
-        """Keep what the page holds; the token of the next page."""
+    def take(self, page: bytes) -> None:
+        """Keep what the page holds."""
         table = decode_answer(page, _Table)
         names = [column.name for column in table.column_definitions]
         if table.kind != "Table" or "Type" not in names:
@@ -156,7 +168,6 @@ class _SecretSink:
             raise Malformed("the API server did not answer with a Table of Secrets")
         place = names.index("Type")
         self._items += (secret_of(row.object.metadata, str(row.cells[place])) for row in table.rows or ())
-        return table.metadata.continue_
 
     def listing(self) -> Listing[Any]:
         return Listing(items=tuple(self._items))
@@ -189,8 +200,8 @@ class _Sink:
     def accept(self) -> str:
         return _PARTIAL if self._read.metadata_only else _JSON
 
-    def take(self, page: bytes) -> str:
-        """Keep what the page holds; the token of the next page."""
+    def take(self, page: bytes) -> None:
+        """Keep what the page holds."""
         try:
             decoded: _Page[Any] = decode_answer(page, _Page[self._read.struct])  # type: ignore[name-defined]
             items = decoded.items or ()
@@ -201,7 +212,6 @@ class _Sink:
             self._pods.add(items)
         else:
             self._items.extend(items)
-        return decoded.metadata.continue_
 
     def _one_by_one(self, items: Iterable[dict[str, Any]]) -> Iterator[KubernetesObject]:
         """Nulls count as absent here, and one bad object does not hide its neighbours."""

@@ -7,8 +7,10 @@ from typing import ClassVar
 import msgspec
 
 
-class KubernetesStruct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """An object or part of one."""
+class KubernetesStruct(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+    """An object or part of one. What is decoded from JSON holds no circles, so the garbage collector need not walk
+    through millions of them.
+    """
 
 
 class OwnerReference(KubernetesStruct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ class Listing(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
         return self.items
 
 
-class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True):
+class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True, gc=True):
     """Every list that akscan reads of one API server, under the plural of its resource."""
 
     pods: Listing[Pod]
