@@ -1,4 +1,4 @@
-"""The page about permissions: a guide around what `akscan doctor` really says of Contoso."""
+"""The page about permissions and what README says of them: around what `akscan doctor` really says of Contoso."""
 
 import os
 import subprocess
@@ -8,6 +8,8 @@ from akscan_fixtures.estate import Estate
 from akscan_fixtures.simulator import Simulator
 
 _SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+#: The first words of the parts that README shows.
+_SHOWN = ("Kubernetes API servers", "Permissions that")
 _PAGE = """# Permissions
 
 akscan says of everything that it could not read which permission would mend it, and never takes the unread for fine.
@@ -73,16 +75,29 @@ $ akscan doctor --role kubernetes --without secrets | kubectl apply -f -
 """
 
 
-def permissions_page() -> str:
+def permissions_page(found: str) -> str:
     """Its text, from the command line as a user calls it."""
-    with Simulator(Estate.shipped("contoso")) as simulator:
-        cloud = ["--cloud", "custom", "--arm-endpoint", simulator.arm_endpoint, "--ca-file", str(simulator.ca_file)]
-        cloud += ["--arm-audience", simulator.arm_audience, "--auth", "managed-identity", "--quiet"]
-        found, _ = _doctor(*cloud, environment=simulator.environment)
     azure, _ = _doctor("--role", "azure", "-s", _SUBSCRIPTION)
     kubernetes, _ = _doctor("--role", "kubernetes")
     _, price = _doctor("--role", "kubernetes", "--without", "secrets")
     return _PAGE.format(doctor=found, azure=azure, kubernetes=kubernetes, price=price, subscription=_SUBSCRIPTION)
+
+
+def diagnosis_of_contoso() -> str:
+    """What doctor says of the sample estate."""
+    with Simulator(Estate.shipped("contoso")) as simulator:
+        cloud = ["--cloud", "custom", "--arm-endpoint", simulator.arm_endpoint, "--ca-file", str(simulator.ca_file)]
+        cloud += ["--arm-audience", simulator.arm_audience, "--auth", "managed-identity", "--quiet"]
+        found, _ = _doctor(*cloud, environment=simulator.environment)
+    return found
+
+
+def quoted(readme: str, found: str) -> str:
+    """The README with the part of the diagnosis that it shows."""
+    head, begin, rest = readme.partition("$ akscan doctor\n")
+    _, end, tail = rest.partition("```\n")
+    shown = "\n\n".join(part.rstrip("\n") for part in found.split("\n\n") if part.startswith(_SHOWN))
+    return f"{head}{begin}{shown}\n{end}{tail}"
 
 
 def _doctor(*arguments: str, environment: dict[str, str] | None = None) -> tuple[str, str]:

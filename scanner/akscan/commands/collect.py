@@ -30,7 +30,7 @@ _EXIT_FAILED = 2
     "--complete", is_flag=True, help="The imported files hold everything there is: what is missing does not exist."
 )
 def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence[str], complete: bool) -> int:
-    r"""Read Azure and Kubernetes (or files exported from them) into an inventory.
+    """Read Azure and Kubernetes (or files exported from them) into an inventory.
 
     \b
     akscan collect -o estate.akscan
