@@ -36,7 +36,7 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
     akscan collect -o estate.akscan
     akscan collect --arm clusters.json --kubernetes aks-prod=dump.json -o estate.akscan
     akscan scan --inventory estate.akscan
-    """
+    """  # noqa: D301 click knows the character by which lines are left alone
     with InventoryWriter(output) as writer:
         sink = WritingSink(writer)
         if arm_files or dumps:
