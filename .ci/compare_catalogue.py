@@ -72,12 +72,12 @@ def _plain(value):
 
 def names_of_cases(rule) -> set[str]:
     """The names of the lines of the rule's table."""
-    path = ROOT / "tests" / "rules" / f"test_{rule.module}.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, f"test_{rule.function.__name__}", None)
-    marks = getattr(function, "pytestmark", [])
+    marks = []
+    for path in (ROOT / "tests" / "rules").glob(f"test_{rule.module}*.py"):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        marks += getattr(getattr(module, f"test_{rule.function.__name__}", None), "pytestmark", [])
     return {" ".join(str(line.id).split()) for mark in marks if mark.name == "parametrize" for line in mark.args[1]}
 
 

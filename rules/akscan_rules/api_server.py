@@ -179,3 +179,41 @@ def private_cluster_has_no_public_name(cluster: Cluster, inventory: Inventory) -
                 "enablePrivateClusterPublicFQDN": published,
             },
         )
+
+
+@rule(
+    "API-005",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    docs=["https://learn.microsoft.com/azure/aks/access-private-cluster"],
+    fix=Fix(
+        "az aks update --resource-group {resource_group} --name {cluster} --disable-run-command",
+        Disruption.NONE,
+        terraform="azurerm_kubernetes_cluster.run_command_enabled",
+        arm="properties.apiServerAccessProfile.disableRunCommand",
+    ),
+)
+def run_command_is_off_behind_a_restriction(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Run command cannot step around the network restriction of the API server.
+
+    Run command starts a pod in the cluster on behalf of whoever holds the Azure action runcommand/action, through the
+    Azure API and from any place. A restriction of the network to a private endpoint or to listed addresses is then
+    worth only as much as the Azure role assignments on the cluster.
+
+    **Fix**: disable run command when people and pipelines have another way in; az aks command invoke and the portal's
+    Run command then stop working. Where it is the break-glass path, accept the finding and confine runcommand/action to
+    that role.
+    """
+    access = cluster.properties.api_server_access_profile
+    if not (cluster.is_private or access.authorized_ip_ranges):
+        raise NotApplicable("the network closes nothing that run command would open (API-001)")
+    if not access.disable_run_command:
+        yield Finding(
+            "run command reaches the API server from any place",
+            {
+                "disableRunCommand": access.disable_run_command,
+                "enablePrivateCluster": cluster.is_private,
+                "authorizedIPRanges.length": len(access.authorized_ip_ranges),
+            },
+        )

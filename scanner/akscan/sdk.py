@@ -27,13 +27,16 @@ from akscan.model.azure import (
 )
 from akscan.model.cidr import is_private, network_of
 from akscan.model.cluster import Cluster
+from akscan.model.egress import Egress
 from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gateways import ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
 from akscan.model.needs import Need
 from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
 from akscan.model.pools import NodePool
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
+from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.workloads import Workload, image_host, image_matches
@@ -61,16 +64,18 @@ from akscan.results import (
 )
 
 __all__ = [
-    "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts", "ClusterRoleBindingSubject",
-    "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
-    "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
+    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts",
+    "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault", "Container",
+    "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Failure", "FederatedCredential",
     "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
     "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation",
-    "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "decode_report", "encode_report", "if_known", "image_host",
-    "image_matches", "is_private", "minor", "network_of", "prefixes", "rule", "usable", "version_key",
+    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports", "Reason",
+    "Remediation", "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service",
+    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed",
+    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
+    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "largest",
+    "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -147,8 +152,8 @@ class Rule:
 
     @property
     def module(self) -> str:
-        """The topic: the last part of the name of the module that holds the rule."""
-        return self.function.__module__.rpartition(".")[2]
+        """The topic: the module of the pack that holds the rule, or the package where a topic takes several."""
+        return self.function.__module__.split(".")[:2][-1]
 
     @property
     def location(self) -> str:

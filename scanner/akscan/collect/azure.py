@@ -30,13 +30,14 @@ from akscan.model.inventory import (
 )
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions
 from akscan.model.text import ArmId, Token
 
 _WORKERS = 16
 _CALLS_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
-_FOLLOW_ROUNDS = 4
+#: From a cluster by its network, a peering, a firewall, its policy and that of the parent to an IP group.
+_FOLLOW_ROUNDS = 8
 _PHASE = "Azure"
 
 
@@ -217,11 +218,13 @@ class AzureCollector:
         """Read, one by one, what clusters and their networks refer to in subscriptions that were not listed for it."""
         followable_types = followable(ARM_READS)
         for _ in range(_FOLLOW_ROUNDS):
-            jobs = []
-            for resource_id in self._references():
-                read = followable_types.get(resource_id.type.casefold())
-                if read is not None and not self._is_read(read, resource_id):
-                    jobs.append((read, resource_id))
+            references = list(self._references())
+            policies = (one for one in references if one.type == azure.FirewallPolicy.arm_type)
+            wanted = [
+                *((read, one) for one in references if (read := followable_types.get(one.type.casefold())) is not None),
+                *jobs_of_policies(policies),
+            ]
+            jobs = [(read, one) for read, one in wanted if not self._is_read(read, one)]
             if not jobs:
                 return
             self._read_all(jobs)

@@ -99,11 +99,20 @@ class Cluster(Subject):
     @property
     def is_private_link(self) -> bool:
         """Private, and reached through a private endpoint rather than API Server VNet Integration."""
-        return self.is_private and not self.properties.api_server_access_profile.enable_vnet_integration
+        return self.is_private and not self.is_vnet_integrated
 
     @property
     def outbound(self) -> Token:
         return self.properties.network_profile.outbound_type
+
+    @property
+    def is_vnet_integrated(self) -> bool:
+        """The API server stands in the virtual network (API Server VNet Integration)."""
+        return self.properties.api_server_access_profile.enable_vnet_integration
+
+    @property
+    def node_resource_group_id(self) -> ArmId:
+        return ArmId(f"{self.id.subscription_scope}/resourceGroups/{self.properties.node_resource_group}")
 
     @property
     def enforces_fqdn_policies(self) -> bool:
@@ -122,6 +131,18 @@ class Cluster(Subject):
     @property
     def has_node_auto_provisioning(self) -> bool:
         return self.properties.node_provisioning_profile.mode == "Auto"
+
+    @property
+    def unlimited_nodes(self) -> Gap:
+        """Why the largest size of a cluster with node auto-provisioning is not known."""
+        return Gap(
+            source="arm",
+            scope=str(self.id),
+            reason=Reason.UNKNOWN,
+            permission=Need.MANAGED_CLUSTERS,
+            detail="node auto-provisioning adds nodes without a limit that ARM shows; parameter nap_max_nodes states "
+            "one",
+        )
 
     @property
     def uses_service_principal(self) -> bool:

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     CLUSTER_SUBSCRIPTION = "every subscription with clusters"
     LOCATION = "every location with clusters"
     HUB = "every virtual hub"
+    FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
     CONTROL_PLANE_IDENTITY = "every control plane identity"
     KUBELET = "every kubelet identity"
@@ -156,6 +157,59 @@ ARM_READS: tuple[ArmRead, ...] = (
         _NETWORK,
         Reader.NETWORK,
         "azure_firewalls.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.FirewallPolicy,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.FIREWALL_POLICIES,
+        _NETWORK,
+        Reader.NETWORK,
+        "firewall_policies.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.RuleCollectionGroup,
+        Scope.FIREWALL_POLICY,
+        Need.RULE_COLLECTION_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "firewall_policy_rule_collection_groups.list",
+    ),
+    ArmRead(
+        azure.IpGroup,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.IP_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "ip_groups.list",
+        follow=True,
+    ),
+    ArmRead(
+        azure.NatGateway,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.NAT_GATEWAYS,
+        _NETWORK,
+        Reader.NETWORK,
+        "nat_gateways.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.PublicIpAddress,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PUBLIC_IP_ADDRESSES,
+        _NETWORK,
+        Reader.NETWORK,
+        "public_ip_addresses.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.PublicIpPrefix,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PUBLIC_IP_PREFIXES,
+        _NETWORK,
+        Reader.NETWORK,
+        "public_ip_prefixes.list_all",
         follow=True,
     ),
     ArmRead(azure.VirtualHub, Scope.SUBSCRIPTION, Need.VIRTUAL_HUBS, _NETWORK, Reader.NETWORK, "virtual_hubs.list"),

@@ -35,6 +35,11 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
     ]
 
 
+def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:
+    """What is listed of every firewall policy that a cluster's traffic meets."""
+    return _jobs(Scope.FIREWALL_POLICY, policies)
+
+
 def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:
     wanted = list(dict.fromkeys(scopes))
     return [(read, one) for read in ARM_READS if read.scope is scope for one in wanted]

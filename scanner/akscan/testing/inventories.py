@@ -15,7 +15,7 @@ from akscan.model.inventory import Azure, Inventory, Manifest, Read, ScopedClust
 from akscan.model.kubernetes import KubernetesLists, Listing
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions
+from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions
 from akscan.model.text import ArmId, Token
 from akscan.testing.azure import cluster, route_table, virtual_network
 
@@ -92,13 +92,18 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
         by_type.setdefault(resource.arm_type, []).append(resource)
     clusters = [resource for resource in resources if isinstance(resource, azure.ManagedCluster)]
     hubs = [resource.id for resource in resources if isinstance(resource, azure.VirtualHub)]
+    policies = [resource.id for resource in resources if isinstance(resource, azure.FirewallPolicy)]
     reads = [
         Read(
             type=read.struct.arm_type,
             scope=scope,
             gap=_gap("arm", str(scope), read.need) if read.need in denied else None,
         )
-        for read, scope in (*jobs_of_subscriptions(_subscriptions(resources)), *jobs_of_clusters(clusters, hubs))
+        for read, scope in (
+            *jobs_of_subscriptions(_subscriptions(resources)),
+            *jobs_of_clusters(clusters, hubs),
+            *jobs_of_policies(policies),
+        )
     ]
     gone = {read.struct.arm_type for read in ARM_READS if read.need in denied}
     return Azure(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.azure.base import Resource, Rest
+from akscan.model.azure.base import Reference, Resource, Rest
 from akscan.model.text import ArmId, Location, Token
 
 
@@ -65,6 +65,8 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     node_taints: tuple[str, ...] = ()
     node_labels: dict[str, str] = {}
     availability_zones: tuple[str, ...] = ()
+    enable_node_public_ip: bool = msgspec.field(name="enableNodePublicIP", default=False)
+    node_public_ip_prefix_id: ArmId = msgspec.field(name="nodePublicIPPrefixID", default=ArmId())
     vnet_subnet_id: ArmId = msgspec.field(name="vnetSubnetID", default=ArmId())
     pod_subnet_id: ArmId = msgspec.field(name="podSubnetID", default=ArmId())
     pod_ip_allocation_mode: Token = msgspec.field(name="podIPAllocationMode", default=Token("DynamicIndividual"))
@@ -116,7 +118,25 @@ class AdvancedNetworking(Rest, frozen=True, kw_only=True):
     security: AdvancedNetworkingSecurity = AdvancedNetworkingSecurity()
 
 
+class ManagedOutboundIps(Rest, frozen=True, kw_only=True):
+    count: int = 0
+
+
+class LoadBalancerProfile(Rest, frozen=True, kw_only=True):
+    managed_outbound_ips: ManagedOutboundIps = msgspec.field(name="managedOutboundIPs", default=ManagedOutboundIps())
+    effective_outbound_ips: tuple[Reference, ...] = msgspec.field(name="effectiveOutboundIPs", default=())
+    allocated_outbound_ports: int = 0
+    idle_timeout_in_minutes: int = 30
+
+
+class NatGatewayProfile(Rest, frozen=True, kw_only=True):
+    effective_outbound_ips: tuple[Reference, ...] = msgspec.field(name="effectiveOutboundIPs", default=())
+    idle_timeout_in_minutes: int = 4
+
+
 class NetworkProfile(Rest, frozen=True, kw_only=True):
+    load_balancer_profile: LoadBalancerProfile = LoadBalancerProfile()
+    nat_gateway_profile: NatGatewayProfile = NatGatewayProfile()
     network_plugin: Token = Token()
     network_plugin_mode: Token = Token()
     network_policy: Token = Token()
@@ -256,7 +276,10 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     def references(self) -> Iterator[ArmId]:
         properties = self.properties
         for pool in properties.agent_pool_profiles:
-            yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent)
+            yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent, pool.node_public_ip_prefix_id)
+        network = properties.network_profile
+        for profile in (network.load_balancer_profile, network.nat_gateway_profile):
+            yield from (reference.id for reference in profile.effective_outbound_ips)
         access = properties.api_server_access_profile
         yield from (access.subnet_id.parent, access.private_dns_zone)
         yield properties.security_profile.azure_key_vault_kms.key_vault_resource_id

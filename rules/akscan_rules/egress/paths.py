@@ -1,10 +1,11 @@
-"""The ways out of a cluster."""
+"""Which way traffic leaves."""
 
 from collections.abc import Iterator
 
 from akscan.sdk import (
     ArmId,
     Cluster,
+    ClusterNatGateway,
     Disruption,
     EvidenceValue,
     Finding,
@@ -143,3 +144,55 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
     properties = route.properties
     hop = " ".join((properties.next_hop_type, *properties.next_hop_addresses))
     return f"0.0.0.0/0 to {hop} in route table {table.name}"
+
+
+@rule(
+    "EGR-011",
+    Severity.MEDIUM,
+    Pillar.RELIABILITY,
+    needs=[Need.MANAGED_CLUSTERS, Need.SUBNETS, Need.NAT_GATEWAYS, Need.ROUTE_TABLES],
+    docs=["https://learn.microsoft.com/azure/aks/nat-gateway"],
+    fix=Fix(
+        """
+        az network public-ip create --resource-group {vnet_resource_group} --name {public_ip} --sku StandardV2 --allocation-method Static --version IPv4 --zone 1 2 3
+        az network nat gateway create --resource-group {vnet_resource_group} --name {nat_gateway} --sku StandardV2 --public-ip-addresses {public_ip} --idle-timeout 4
+        az network vnet subnet update --resource-group {vnet_resource_group} --vnet-name {vnet} --name {subnet} --nat-gateway {nat_gateway}
+        """,  # noqa: E501 a command is one line
+        Disruption.WORKLOAD_RESTART,
+        terraform="azurerm_nat_gateway.sku_name, azurerm_nat_gateway.zones",
+        arm="Microsoft.Network/natGateways sku.name, zones; managed: properties.networkProfile.natGatewayProfile.sku",
+    ),
+)
+def outbound_survives_a_zone(gateway: ClusterNatGateway, inventory: Inventory) -> Iterator[Finding]:
+    """Outbound traffic survives the loss of a zone.
+
+    A Standard NAT gateway lives in one zone, also when none was asked for. Nodes in the other zones then lose the
+    Internet, their registry and the Azure APIs when that one zone fails, although the pools were spread with care.
+
+    **Fix**: use the StandardV2 SKU (with new StandardV2 public addresses; for a gateway that AKS manages,
+    --outbound-type managedNATGateway --outbound-type-sku StandardV2), or give each zone its own subnet, pool and zonal
+    NAT gateway. Azure Firewall needs no check: it is zone-redundant by default. Existing outbound connections drop and
+    the outbound addresses change.
+    """
+    resource = gateway.resource
+    if resource.sku.name == "StandardV2":
+        raise NotApplicable("a StandardV2 gateway is zone-redundant")
+    if not any(len(use.zones) > 1 for use in gateway.uses):
+        raise NotApplicable("no cluster behind it is in two zones")
+    pools = [pool for use in gateway.uses for pool in use.pools]
+    if len(resource.zones) == 1 and all(pool.properties.availability_zones == resource.zones for pool in pools):
+        return
+    where = f"in zone {', '.join(resource.zones)}" if resource.zones else "in a zone that Azure chose"
+    yield Finding(
+        f"{resource.sku.name} NAT gateway {resource.name} stands {where}, and nodes in several zones leave by it",
+        {
+            "natGateway": resource.id,
+            "sku.name": resource.sku.name,
+            "zones": resource.zones,
+            "subnets": sorted({str(pool.properties.vnet_subnet_id) for pool in pools} - {""}),
+            "pools": [
+                f"{pool.cluster.name}/{pool.name}: {', '.join(pool.properties.availability_zones) or 'no zone'}"
+                for pool in pools
+            ],
+        },
+    )

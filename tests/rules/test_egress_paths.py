@@ -33,7 +33,7 @@ from akscan.testing import (
     subnet,
     virtual_network,
 )
-from akscan_rules.egress import egress_is_filtered
+from akscan_rules.egress.paths import egress_is_filtered
 
 HUB = f"{GROUP}/providers/Microsoft.Network/virtualHubs/hub"
 ACNS = AdvancedNetworking(enabled=True, security=AdvancedNetworkingSecurity(enabled=True))
