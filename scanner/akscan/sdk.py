@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from akscan.errors import AkscanError
 from akscan.model.azure import (
     AgentPool,
+    AzureFirewall,
     DiagnosticSetting,
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
     ManagedCluster,
     Resource,
+    Route,
     RouteTable,
     SubnetResource,
     Vault,
@@ -28,6 +30,7 @@ from akscan.model.azure import (
 from akscan.model.cidr import is_private, network_of
 from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
+from akscan.model.firewalls import Decision, Destination
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
@@ -64,16 +67,16 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts",
-    "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault", "Container",
-    "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting", "Disruption",
-    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Failure", "FederatedCredential",
-    "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports", "Reason",
-    "Remediation", "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service",
-    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed",
-    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
+    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ArmId", "AzureFirewall", "Cluster",
+    "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault",
+    "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision", "Destination",
+    "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
+    "Failure", "FederatedCredential", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable",
+    "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need",
+    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports",
+    "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan",
+    "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
+    "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
     "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "largest",
     "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip

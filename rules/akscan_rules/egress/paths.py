@@ -7,17 +7,17 @@ from akscan.sdk import (
     Cluster,
     ClusterNatGateway,
     Disruption,
+    Egress,
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
-    NotCollected,
     Pillar,
-    Reason,
     Severity,
+    Subnet,
+    SubnetResource,
     any_of,
     if_known,
     rule,
@@ -107,15 +107,7 @@ def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[st
     route = inventory.default_route(subnet)
     if route is not None and route.properties.next_hop_type in _FILTERS:
         return
-    if origin := inventory.learned_route_source(subnet):
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(subnet_id),
-                reason=Reason.UNKNOWN,
-                detail=f"0.0.0.0/0 may be learned from {origin}",
-            )
-        )
+    inventory.require_no_learned_route(subnet)
     yield Finding(
         f"subnet {subnet_id.name} lets traffic out unfiltered: {_way_out(subnet_id, inventory)}",
         evidence,
@@ -144,6 +136,133 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
     properties = route.properties
     hop = " ".join((properties.next_hop_type, *properties.next_hop_addresses))
     return f"0.0.0.0/0 to {hop} in route table {table.name}"
+
+
+@rule(
+    "EGR-002",
+    Severity.HIGH,
+    Pillar.RELIABILITY,
+    needs=[
+        Need.MANAGED_CLUSTERS,
+        Need.VIRTUAL_NETWORKS,
+        Need.SUBNETS,
+        Need.ROUTE_TABLES,
+        Need.PEERINGS,
+        Need.NAT_GATEWAYS,
+        Need.AZURE_FIREWALLS,
+    ],
+    optional_needs=[Need.VIRTUAL_HUBS, Need.HUB_CONNECTIONS],
+    docs=["https://learn.microsoft.com/azure/aks/egress-udr", "https://learn.microsoft.com/azure/aks/nat-gateway"],
+    fix=Fix(
+        """
+        az network vnet subnet update --resource-group {vnet_resource_group} --vnet-name {vnet} --name {subnet} --route-table {route_table}
+        # or, for userAssignedNATGateway
+        az network vnet subnet update --resource-group {vnet_resource_group} --vnet-name {vnet} --name {subnet} --nat-gateway {nat_gateway}
+        """,  # noqa: E501 a command is one line
+        Disruption.WORKLOAD_RESTART,
+        terraform=(
+            "azurerm_subnet_route_table_association / azurerm_subnet_nat_gateway_association for each "
+            "azurerm_kubernetes_cluster_node_pool.vnet_subnet_id and pod_subnet_id"
+        ),
+        arm=(
+            "Microsoft.Network/virtualNetworks/subnets properties.routeTable, properties.natGateway; "
+            "Microsoft.Network/routeTables properties.routes[].properties"
+        ),
+    ),
+)
+def subnets_have_their_way_out(subnet: Subnet, inventory: Inventory) -> Iterator[Finding]:
+    """Every node and pod subnet has the way out that the cluster relies on.
+
+    AKS checks the route once, when the cluster is made. A node pool or pod subnet that is added later without route
+    table or NAT gateway gets no way out, so its nodes never join; or, in a cluster that leaves through a load balancer,
+    it gets a way out that the firewall never sees. A next hop behind a broken peering drops everything.
+
+    **Fix**: associate the same route table (or a NAT gateway with an address) with every subnet of the cluster, and
+    point the default route at an appliance that the virtual network can reach. Where the subnet had a way out, existing
+    outbound connections drop.
+    """
+    resource = subnet.resource(inventory)
+    clusters = [cluster for cluster in subnet.clusters if not _needs_no_way_out(cluster, resource)]
+    if not clusters:
+        raise NotApplicable("no cluster here relies on a way out of its subnet")
+    evidence: dict[str, EvidenceValue] = {
+        "subnet": str(subnet.id),
+        "routeTable": str(resource.properties.route_table.id),
+        "natGateway": str(resource.properties.nat_gateway.id),
+        "defaultRoute": _known_way_out(subnet.id, inventory),
+        "pools": tuple(
+            f"{use.pool.cluster.name}/{use.pool.name}: {'pods' if use.for_pods else 'nodes'}" for use in subnet.users
+        ),
+    }
+    branches = (fault(Egress(cluster, inventory), resource) for cluster in clusters for fault in _FAULTS)
+    for finding in any_of(*branches):
+        yield Finding(finding.message, {**evidence, **finding.evidence})
+
+
+def _needs_no_way_out(cluster: Cluster, subnet: SubnetResource) -> bool:
+    """None is wanted, or kubenet has the route table under AKS's own control."""
+    if cluster.outbound in ("none", "block"):
+        return True
+    network = cluster.properties.network_profile
+    group = subnet.properties.route_table.id.resource_group
+    return (
+        network.network_plugin == "kubenet"
+        and cluster.outbound == "loadBalancer"
+        and cluster.properties.node_resource_group == group
+    )
+
+
+def _no_route(egress: Egress, subnet: SubnetResource) -> Iterator[Finding]:
+    """(a) and (c): the default route is missing, or leads past the appliance that others leave through."""
+    outbound = egress.cluster.outbound
+    route = egress.inventory.default_route(subnet)
+    hop = route.properties.next_hop_type if route else None
+    if outbound == "userDefinedRouting":
+        bad = hop in (None, "Internet", "None", "VnetLocal")
+        what = f"(a) {egress.cluster.name} relies on the routes of {subnet.name}"
+    else:
+        bad = hop in (None, "Internet") and egress.forces_another(subnet.id)
+        what = f"(c) other subnets of {egress.cluster.name} leave through an appliance, {subnet.name} goes around it"
+    if not bad:
+        return
+    if route is None:
+        egress.inventory.require_no_learned_route(subnet)
+    leads = f"0.0.0.0/0 leads to {hop}" if hop else "there is no default route"
+    yield Finding(f"{what}: {leads}", {"outboundType": outbound})
+
+
+def _no_gateway(egress: Egress, subnet: SubnetResource) -> Iterator[Finding]:
+    """(b): the NAT gateway is missing, or has no address."""
+    outbound = egress.cluster.outbound
+    if outbound != "userAssignedNATGateway" or egress.appliance_route(subnet) is not None:
+        return
+    gateways = egress.nat_gateways_of(subnet)
+    if not any(gateway.has_address for gateway in gateways):
+        lack = f"NAT gateway {gateways[0].name} has no public address" if gateways else "there is no NAT gateway"
+        yield Finding(
+            f"(b) {egress.cluster.name} relies on the NAT gateway of {subnet.name}: {lack}", {"outboundType": outbound}
+        )
+
+
+def _dead_hop(egress: Egress, subnet: SubnetResource) -> Iterator[Finding]:
+    """(d) and (e): the appliance cannot be reached, or is no more."""
+    route = egress.appliance_route(subnet)
+    if route is None:
+        return
+    lost = egress.unreachable_hops(route)
+    peerings = egress.network.properties.virtual_network_peerings
+    evidence: dict[str, EvidenceValue] = {
+        "outboundType": egress.cluster.outbound,
+        "peerings": tuple(f"{p.name}: {p.properties.peering_state}, {', '.join(p.remote_prefixes)}" for p in peerings),
+    }
+    if lost:
+        yield Finding(f"(d) no network in reach of {subnet.name} holds {', '.join(lost)}", evidence)
+    faults = (egress.firewall_fault(hop) for hop in route.properties.next_hop_addresses if hop not in lost)
+    for fault in filter(None, faults):
+        yield Finding(f"(e) {fault}", evidence)
+
+
+_FAULTS = (_no_route, _no_gateway, _dead_hop)
 
 
 @rule(

@@ -144,6 +144,34 @@ class Egress:
                 return f"firewall {firewall.name} failed to provision" if failed else ""
         return f"no firewall holds {address} in {subnet.id.parent.name}/{subnet.name}"
 
+    def unreachable_hops(self, route: Route) -> tuple[str, ...]:
+        """The addresses of an appliance route that lie neither in the cluster's network nor behind a peering of it that
+        carries traffic.
+        """
+        peerings = [p for p in self.network.properties.virtual_network_peerings if p.carries_traffic]
+        near = (
+            *self.network.properties.address_space.address_prefixes,
+            *(prefix for peering in peerings for prefix in peering.remote_prefixes),
+        )
+        lost = tuple(hop for hop in route.properties.next_hop_addresses if not holds(near, hop))
+        blank = next((peering.name for peering in peerings if not peering.remote_prefixes), "")
+        if lost and blank:
+            raise NotCollected(self._unknown(f"peering {blank} does not say what lies behind it", Need.PEERINGS))
+        return lost
+
+    def forces_another(self, subnet_id: ArmId) -> bool:
+        """Whether another subnet of the cluster leaves through an appliance."""
+        gap = None
+        for other in self.subnet_ids:
+            try:
+                if other != subnet_id and any(self.forced([other])):
+                    return True
+            except NotCollected as missing:
+                gap = missing
+        if gap is not None:
+            raise gap
+        return False
+
     # --- NAT gateways
 
     def nat_gateways_of(self, subnet: SubnetResource) -> tuple[NatGateway, ...]:

@@ -206,6 +206,17 @@ class Filter:
                 raise NotCollected(gap)
         return decision
 
+    def network_rules_by_name(self, prefixes: Iterable[str]) -> tuple[str, ...]:
+        """The network rules on a subnet that match by name. Raises `NotCollected` where it is unknown whether there is
+        one.
+        """
+        named = [(placed, gap) for placed, gap in self.of(AddressSet.of(prefixes)) if placed.rule.destination_fqdns]
+        found = tuple(placed.path for placed, gap in named if gap is None)
+        for _, gap in named:
+            if gap is not None and not found:
+                raise NotCollected(gap)
+        return found
+
     def _matches(self, prefixes: Iterable[str], wanted: Destination) -> Iterator[tuple[PlacedRule, Gap | None]]:
         """Rules that match in order. Of a name that only several service tags hold between them, some may be allowed by
         one rule and the rest by another; to deny it, one will do.

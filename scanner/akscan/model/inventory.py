@@ -387,6 +387,18 @@ class Inventory:
                 return f"peering {peering.name}, which uses remote gateways"
         return self._hub_of(network.id)
 
+    def require_no_learned_route(self, subnet: SubnetResource) -> None:
+        """Raises `NotCollected` where a 0.0.0.0/0 that ARM does not show may come to the subnet."""
+        if origin := self.learned_route_source(subnet):
+            raise NotCollected(
+                Gap(
+                    source="arm",
+                    scope=str(subnet.id),
+                    reason=Reason.UNKNOWN,
+                    detail=f"0.0.0.0/0 may be learned from {origin}",
+                )
+            )
+
     def _hub_of(self, network_id: ArmId) -> str:
         for connection in self.known(HubConnection):
             if connection.properties.remote_virtual_network.id == network_id:

@@ -7,10 +7,11 @@ from typing import Any
 
 from akscan.model import azure
 from akscan.model.text import ArmId, Token
-from akscan.testing.azure import GROUP
+from akscan.testing.azure import GROUP, NETWORK
 
 HUB_NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub"
 FIREWALL = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/fw"
+VIRTUAL_HUB = f"{GROUP}/providers/Microsoft.Network/virtualHubs/hub"
 _NETWORKING = f"{GROUP}/providers/Microsoft.Network"
 
 
@@ -80,6 +81,18 @@ def hub(*, held_by: str = FIREWALL, nat: str = "") -> azure.VirtualNetwork:
             address_space=azure.AddressSpace(address_prefixes=("10.1.0.0/24",)), subnets=(subnet,)
         ),
     )
+
+
+def connected_hub(*, network: str = NETWORK) -> list[azure.Resource]:
+    """A virtual hub that a network is connected to."""
+    return [
+        azure.VirtualHub(id=ArmId(VIRTUAL_HUB), name="hub"),
+        azure.HubConnection(
+            id=ArmId(f"{VIRTUAL_HUB}/hubVirtualNetworkConnections/spoke"),
+            name="spoke",
+            properties=azure.HubConnectionProperties(remote_virtual_network=azure.Reference(id=ArmId(network.upper()))),
+        ),
+    ]
 
 
 def firewall(
