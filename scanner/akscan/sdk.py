@@ -27,12 +27,12 @@ from akscan.model.azure import (
     Vault,
     VirtualNetwork,
 )
-from akscan.model.cidr import is_private, network_of
+from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
 from akscan.model.firewalls import Decision, Destination
 from akscan.model.gaps import Gap, NotCollected, Reason
-from akscan.model.gateways import ClusterFirewall, ClusterNatGateway, firewall_placeholders
+from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
 from akscan.model.needs import Need
@@ -67,8 +67,8 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ArmId", "AzureFirewall", "Cluster",
-    "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault",
+    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall",
+    "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault",
     "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision", "Destination",
     "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
     "Failure", "FederatedCredential", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable",
@@ -77,8 +77,8 @@ __all__ = [
     "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan",
     "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
     "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
-    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "largest",
-    "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
+    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
+    "largest", "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -88,7 +88,7 @@ def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Fi
             places = decision.by.path.split("/")
             yield Finding(
                 f"{subnet.name} reaches every host on TCP {port}: {decision}",
-                {"subnet": str(subnet.id), "firewall": str(firewall.id), "port": port, "rule": decision.by.path},
+                {"firewall": str(firewall.id), f"{subnet.name}, TCP {port}": str(decision)},
                 fill={
                     **firewall_placeholders(firewall),
                     **dict(zip(("rule", "collection", "group", "firewall_policy"), reversed(places), strict=False)),

@@ -36,6 +36,11 @@ def is_private(network: Network) -> bool:
     return any(all(end in private for end in ends) for private in _PRIVATE)
 
 
+def is_within(inner: Network, outer: Network) -> bool:
+    """Whether all of one network lies in the other."""
+    return inner.network_address in outer and inner.broadcast_address in outer
+
+
 def holds(prefixes: Iterable[str], address: str) -> bool:
     """Whether text is a single address in one of the prefixes; any other text is in none."""
     found = network_of(address)

@@ -227,15 +227,42 @@ class Egress:
             raise NotCollected(self._unknown(f"{resource_id.name} has no address", Need.PUBLIC_IP_ADDRESSES))
         return text
 
-    def addresses_of(self, firewall: AzureFirewall) -> tuple[str, ...]:
+    def addresses_of(self, firewall: AzureFirewall) -> Iterator[str]:
         """The public addresses and prefixes that a firewall leaves from: those of the NAT gateway on its subnet, else
         its own.
         """
-        gateways = self.nat_gateways_before(firewall)
-        if gateways:
-            return tuple(self.public_range(one) for gateway in gateways for one in gateway.public_ids)
-        hub = (public.address for public in firewall.properties.hub_ip_addresses.public_ips.addresses)
-        return (*(self.public_range(one) for one in firewall.public_address_ids), *(text for text in hub if text))
+        if gateways := self.nat_gateways_before(firewall):
+            yield from (self.public_range(one) for gateway in gateways for one in gateway.public_ids)
+            return
+        yield from (self.public_range(one) for one in firewall.public_address_ids)
+        yield from (public.address for public in firewall.properties.hub_ip_addresses.public_ips.addresses)
+
+    def node_addresses(self, subnet_id: ArmId) -> Iterator[tuple[str, str]]:
+        """What the nodes of a subnet leave from, as (way, public address or prefix): the firewalls of its default
+        route, else its NAT gateway, which takes precedence over a load balancer. None where AKS's load balancer lets
+        them out or nothing does.
+        """
+        subnet = self.inventory.existing_subnet(subnet_id)
+        if self.appliance_route(subnet) is not None:
+            for _, firewall in self.filtered([subnet_id]):
+                yield from ((f"firewall {firewall.name}", address) for address in self.addresses_of(firewall))
+            return
+        gateways = self.nat_gateways_of(subnet)
+        for gateway in gateways:
+            yield from ((f"NAT gateway {gateway.name}", self.public_range(one)) for one in gateway.public_ids)
+        if not gateways and self.cluster.outbound == "userDefinedRouting":
+            raise NotCollected(self._unknown(f"where {subnet.name} leaves from stands on no route", Need.ROUTE_TABLES))
+
+    def managed_addresses(self) -> Iterator[tuple[str, str]]:
+        """The same of the NAT gateway that AKS manages."""
+        profile = self.cluster.properties.network_profile.nat_gateway_profile
+        yield from (("NAT gateway of AKS", self.public_range(one.id)) for one in profile.effective_outbound_ips)
+
+    def pool_addresses(self, pool: NodePool) -> Iterator[tuple[str, str]]:
+        """The same of a pool whose nodes have public addresses out of a prefix."""
+        prefix = pool.properties.node_public_ip_prefix_id
+        if prefix:
+            yield f"nodes of {pool.name}", self.public_range(prefix)
 
     def nat_gateways_before(self, firewall: AzureFirewall) -> tuple[NatGateway, ...]:
         """The NAT gateway on a firewall's own subnet, which then translates."""

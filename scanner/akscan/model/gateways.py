@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from akscan.model.azure import AzureFirewall, NatGateway
+from akscan.model.azure import AzureFirewall, NatGateway, SubnetUsage
 from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
-from akscan.model.gaps import NotCollected
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
@@ -50,6 +51,12 @@ class SharedWays:
     @cached_property
     def by_firewall(self) -> dict[ArmId, list[Cluster]]:
         return self._users(lambda egress: [(firewall.id, egress.cluster) for firewall in egress.firewalls])
+
+    @cached_property
+    def by_api_server_subnet(self) -> dict[ArmId, list[Cluster]]:
+        return self._users(
+            lambda egress: [(s, egress.cluster) for s in (egress.cluster.resource.api_server_subnet,) if s]
+        )
 
     def _users(self, of: Callable[[Egress], list[tuple[ArmId, User]]]) -> dict[ArmId, list[User]]:
         found: dict[ArmId, list[User]] = defaultdict(list)
@@ -130,6 +137,58 @@ class ClusterFirewall(Subject):
 
     def placeholders(self) -> dict[str, str]:
         return {**self.clusters[0].placeholders(), **firewall_placeholders(self.resource)}
+
+
+class ApiServerSubnet(Subject):
+    """A subnet of the customer in which the API servers of one or more clusters stand."""
+
+    fleet_wide = True
+
+    def __init__(self, subnet_id: ArmId, clusters: tuple[Cluster, ...]) -> None:
+        self.id = subnet_id
+        self.clusters = clusters
+
+    @property
+    def ref(self) -> SubjectRef:
+        first = self.clusters[0].ref.id
+        return SubjectRef(id=self.id.casefold(), kind="subnet", name=self.id.name, cluster=first)
+
+    @classmethod
+    def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        try:
+            subnet_id = cluster.resource.api_server_subnet
+        except NotCollected as missing:
+            yield Unreadable(cluster, missing.gap)
+            return
+        if not subnet_id:
+            yield Absent(cluster, "the API server stands in no subnet of the customer")
+            return
+        clusters = inventory.shared_ways.by_api_server_subnet[subnet_id]
+        if clusters[0].id == cluster.id:
+            yield cls(subnet_id, tuple(clusters))
+
+    def placeholders(self) -> dict[str, str]:
+        return {
+            **self.clusters[0].placeholders(),
+            "apiserver_subnet": self.id.name,
+            "vnet": self.id.parent.name,
+            "vnet_resource_group": self.id.resource_group,
+        }
+
+    def usage(self, inventory: Inventory) -> SubnetUsage:
+        """How full it is. Raises `NotCollected` where the usages of its network were not read, or leave it out."""
+        for usage in inventory.within(SubnetUsage, self.id.parent):
+            if usage.id == self.id:
+                return usage
+        raise NotCollected(
+            Gap(
+                source="arm",
+                scope=str(self.id),
+                reason=Reason.UNKNOWN,
+                permission=Need.SUBNET_USAGES,
+                detail="the usages of its network leave it out",
+            )
+        )
 
 
 def firewall_placeholders(firewall: AzureFirewall) -> dict[str, str]:

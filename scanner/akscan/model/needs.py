@@ -18,6 +18,7 @@ class Need(StrEnum):
     IDENTITY_BINDINGS = "Microsoft.ContainerService/managedClusters/identityBindings/read"
     KUBERNETES_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"
     VIRTUAL_NETWORKS = "Microsoft.Network/virtualNetworks/read"
+    SUBNET_USAGES = "Microsoft.Network/virtualNetworks/usages/read"
     SUBNETS = "Microsoft.Network/virtualNetworks/subnets/read"
     PEERINGS = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read"
     ROUTE_TABLES = "Microsoft.Network/routeTables/read"

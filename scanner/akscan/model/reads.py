@@ -26,6 +26,7 @@ class Scope(StrEnum):
     HUB = "every virtual hub"
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
+    API_SERVER_NETWORK = "every virtual network with an API server in it"
     CONTROL_PLANE_IDENTITY = "every control plane identity"
     KUBELET = "every kubelet identity"
 
@@ -140,6 +141,14 @@ ARM_READS: tuple[ArmRead, ...] = (
         Reader.NETWORK,
         "virtual_networks.list_all",
         follow=True,
+    ),
+    ArmRead(
+        azure.SubnetUsage,
+        Scope.API_SERVER_NETWORK,
+        Need.SUBNET_USAGES,
+        _NETWORK,
+        Reader.NETWORK,
+        "virtual_networks.list_usage",
     ),
     ArmRead(
         azure.RouteTable,

@@ -75,7 +75,7 @@ def shared_ports(egress: Egress, auto_provisioned: int | None) -> Iterator[Ports
             way = f"NAT gateway {gateways[0].name} of firewall {firewall.name}"
             yield _ports(way, addresses, NAT_GATEWAY_PORTS, pools, auto_provisioned)
         else:
-            addresses = len(egress.addresses_of(firewall))
+            addresses = len(tuple(egress.addresses_of(firewall)))
             yield _ports(f"firewall {firewall.name}", addresses, FIREWALL_PORTS, pools, auto_provisioned)
 
 

@@ -264,6 +264,12 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     def is_stopped(self) -> bool:
         return self.properties.power_state.code == "Stopped"
 
+    @property
+    def api_server_subnet(self) -> ArmId:
+        """The subnet of the customer in which the API server stands; empty where AKS owns it or there is none."""
+        access = self.properties.api_server_access_profile
+        return access.subnet_id if access.enable_vnet_integration else ArmId()
+
     def parts_of(self, identity: ArmId) -> tuple[str, ...]:
         """The parts that a user-assigned identity plays here: control plane, kubelet, both or neither."""
         kubelet = self.properties.identity_profile.get(Token("kubeletidentity"), IdentityReference())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import msgspec
+
 from akscan.model.azure.base import Reference, Resource, Rest
 from akscan.model.text import ArmId, Location, Token
 
@@ -107,6 +109,15 @@ class VirtualNetwork(Resource, frozen=True, kw_only=True):
             yield from (subnet.properties.route_table.id, subnet.properties.nat_gateway.id)
             yield subnet.properties.network_security_group.id
             yield from firewalls_in(subnet)
+
+
+class SubnetUsage(Resource, frozen=True, kw_only=True):
+    """How many addresses of a subnet are taken; the id is that of the subnet, which has no name of its own here."""
+
+    arm_type: ClassVar = Token("Microsoft.Network/virtualNetworks/usages")
+    name: str = msgspec.field(name="subnetName", default="")
+    current_value: float = 0
+    limit: float = 0
 
 
 def firewalls_in(subnet: SubnetResource) -> tuple[ArmId, ...]:
