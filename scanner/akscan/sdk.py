@@ -15,7 +15,10 @@ from akscan.errors import AkscanError
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
+    CacheRule,
+    ContainerRegistry,
     DiagnosticSetting,
+    Extension,
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
@@ -68,17 +71,18 @@ from akscan.results import (
 
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall",
-    "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject", "ClusterVault",
-    "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision", "Destination",
-    "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
-    "Failure", "FederatedCredential", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable",
-    "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need",
-    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports",
-    "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan",
-    "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
-    "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
-    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
-    "largest", "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
+    "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject",
+    "ClusterVault", "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash",
+    "Decision", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
+    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Finding", "Fix", "Gap", "GapSummary",
+    "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion",
+    "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "Pillar",
+    "Pod", "PodSpec", "PoolFacts", "Ports", "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable",
+    "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
+    "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of",
+    "automatic_ports", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
+    "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "prefixes", "rule",
+    "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

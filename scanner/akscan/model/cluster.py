@@ -114,6 +114,10 @@ class Cluster(Subject):
     def node_resource_group_id(self) -> ArmId:
         return ArmId(f"{self.id.subscription_scope}/resourceGroups/{self.properties.node_resource_group}")
 
+    def owns(self, resource_id: ArmId) -> bool:
+        """Whether a resource stands in the node resource group."""
+        return self.node_resource_group_id.contains(resource_id)
+
     @property
     def enforces_fqdn_policies(self) -> bool:
         """Whether Cilium filters egress by name: Advanced Container Networking Services with its security features

@@ -10,6 +10,7 @@ from akscan.model.azure import (
     AzureFirewall,
     HubConnection,
     NatGateway,
+    NetworkSecurityGroup,
     PublicIpAddress,
     PublicIpPrefix,
     Route,
@@ -17,7 +18,7 @@ from akscan.model.azure import (
     VirtualNetwork,
 )
 from akscan.model.azure.network import firewalls_in
-from akscan.model.cidr import holds, network_of
+from akscan.model.cidr import AddressSet, holds, network_of
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
@@ -88,6 +89,35 @@ class Egress:
         if self.cluster.outbound in _NAT:
             return "nat"
         return "lb" if self.cluster.outbound == "loadBalancer" else "none"
+
+    @cached_property
+    def has_way_out(self) -> bool:
+        """Whether a node subnet has a default route or a NAT gateway."""
+        gap = None
+        for subnet_id in self.cluster.node_subnets:
+            try:
+                subnet = self.inventory.existing_subnet(subnet_id)
+                if subnet.properties.nat_gateway.id or self.inventory.default_route(subnet):
+                    return True
+            except NotCollected as missing:
+                gap = missing
+        if gap is not None:
+            raise gap
+        return False
+
+    def lends_an_address(self, subnet: SubnetResource) -> bool:
+        """Whether Azure may lend the nodes of a subnet an implicit outbound address: it has no way out of its own, and
+        neither its settings nor a security group forbid it
+        (https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access).
+        """
+        properties = subnet.properties
+        if properties.default_outbound_access is False or properties.nat_gateway.id:
+            return False
+        if self.inventory.default_route(subnet) is not None:
+            return False
+        group = properties.network_security_group.id
+        found = self.inventory.find(NetworkSecurityGroup, group) if group else None
+        return found is None or not found.closes_internet(AddressSet.of(subnet.prefixes))
 
     # --- firewalls
 

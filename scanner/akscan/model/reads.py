@@ -27,6 +27,8 @@ class Scope(StrEnum):
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
+    BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
+    ISOLATED_CLUSTER = "every network-isolated cluster"
     CONTROL_PLANE_IDENTITY = "every control plane identity"
     KUBELET = "every kubelet identity"
 
@@ -73,6 +75,7 @@ class KubernetesRead:
 
 _AKS = "2026-08-01"
 _NETWORK = "2026-03-01"
+_REGISTRY = "2025-11-01"
 _ROLES = "2022-04-01"
 
 ARM_READS: tuple[ArmRead, ...] = (
@@ -221,6 +224,15 @@ ARM_READS: tuple[ArmRead, ...] = (
         "public_ip_prefixes.list_all",
         follow=True,
     ),
+    ArmRead(
+        azure.NetworkSecurityGroup,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.NETWORK_SECURITY_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "network_security_groups.list_all",
+        follow=True,
+    ),
     ArmRead(azure.VirtualHub, Scope.SUBSCRIPTION, Need.VIRTUAL_HUBS, _NETWORK, Reader.NETWORK, "virtual_hubs.list"),
     ArmRead(
         azure.HubConnection,
@@ -253,10 +265,26 @@ ARM_READS: tuple[ArmRead, ...] = (
         azure.ContainerRegistry,
         Scope.CLUSTER_SUBSCRIPTION,
         Need.REGISTRIES,
-        "2023-07-01",
+        _REGISTRY,
         Reader.GENERIC,
         "/providers/Microsoft.ContainerRegistry/registries",
         follow=True,
+    ),
+    ArmRead(
+        azure.CacheRule,
+        Scope.BOOTSTRAP_REGISTRY,
+        Need.CACHE_RULES,
+        _REGISTRY,
+        Reader.GENERIC,
+        "/cacheRules",
+    ),
+    ArmRead(
+        azure.Extension,
+        Scope.ISOLATED_CLUSTER,
+        Need.EXTENSIONS,
+        "2023-05-01",
+        Reader.GENERIC,
+        "/providers/Microsoft.KubernetesConfiguration/extensions",
     ),
     ArmRead(
         azure.UserAssignedIdentity,

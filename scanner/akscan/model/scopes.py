@@ -26,8 +26,11 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
     locations = (kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location)) for cluster in clusters)
     identities = (identity for cluster in clusters for identity in cluster.identity.user_assigned_identities)
     networks = (cluster.api_server_subnet.parent for cluster in clusters if cluster.api_server_subnet)
+    registries = (cluster.properties.bootstrap_profile.container_registry_id for cluster in clusters)
     return [
         *_jobs(Scope.API_SERVER_NETWORK, networks),
+        *_jobs(Scope.BOOTSTRAP_REGISTRY, (registry for registry in registries if registry)),
+        *_jobs(Scope.ISOLATED_CLUSTER, (cluster.id for cluster in clusters if cluster.is_isolated)),
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),

@@ -201,6 +201,10 @@ class AzureMonitorProfile(Rest, frozen=True, kw_only=True):
     container_insights: ContainerInsights = ContainerInsights()
 
 
+class AutoUpgradeProfile(Rest, frozen=True, kw_only=True):
+    node_os_upgrade_channel: Token = msgspec.field(name="nodeOSUpgradeChannel", default=Token("NodeImage"))
+
+
 class BootstrapProfile(Rest, frozen=True, kw_only=True):
     artifact_source: Token = Token("Direct")
     container_registry_id: ArmId = ArmId()
@@ -232,6 +236,7 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     identity_profile: dict[Token, IdentityReference] = {}
     security_profile: SecurityProfile = SecurityProfile()
     azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
+    auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
 
@@ -265,6 +270,11 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
         return self.properties.power_state.code == "Stopped"
 
     @property
+    def is_isolated(self) -> bool:
+        """Network isolated: nothing is set up to let the nodes out."""
+        return self.properties.network_profile.outbound_type in ("none", "block")
+
+    @property
     def api_server_subnet(self) -> ArmId:
         """The subnet of the customer in which the API server stands; empty where AKS owns it or there is none."""
         access = self.properties.api_server_access_profile
@@ -292,6 +302,17 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
         yield properties.bootstrap_profile.container_registry_id
         yield from self.identity.user_assigned_identities
         yield from (reference.resource_id for reference in properties.identity_profile.values())
+
+
+class ExtensionProperties(Rest, frozen=True, kw_only=True):
+    extension_type: Token = Token()
+
+
+class Extension(Resource, frozen=True, kw_only=True):
+    """An extension of a cluster, such as Flux or Dapr."""
+
+    arm_type: ClassVar = Token("Microsoft.KubernetesConfiguration/extensions")
+    properties: ExtensionProperties = ExtensionProperties()
 
 
 class Capabilities(Rest, frozen=True, kw_only=True):
