@@ -67,7 +67,7 @@ def _arm_cells():
         kind = str(read.struct.arm_type)
         last = kind.rpartition("/")[2]
         # what other reads hang on stays in sight in production
-        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope is Scope.HUB
+        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope in _ROOTED
         where, query = CONNECTIVITY if rooted else PRODUCTION, r"\?"
         if last == "assignedTo":
             last, query = "roleAssignments", r"\?.*assignedTo"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 #: Without its list there are no clusters at all; refusing it is tested against the simulator.
 _ARM = [read for read in ARM_READS if read.call not in ("managed_clusters.list", "/subscriptions")]
-_CLUSTERS = 7
+_CLUSTERS = 10
 
 
 @pytest.fixture(scope="module")
