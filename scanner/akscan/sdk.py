@@ -33,7 +33,7 @@ from akscan.model.azure import (
 from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
-from akscan.model.firewalls import Decision, Destination
+from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
@@ -73,16 +73,16 @@ __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall",
     "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject",
     "ClusterVault", "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash",
-    "Decision", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
-    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Finding", "Fix", "Gap", "GapSummary",
-    "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion",
-    "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "Pillar",
-    "Pod", "PodSpec", "PoolFacts", "Ports", "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable",
-    "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
-    "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of",
-    "automatic_ports", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
-    "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "prefixes", "rule",
-    "shared_ports", "usable", "version_key",
+    "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget",
+    "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter",
+    "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
+    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
+    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports", "Reason",
+    "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service",
+    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed",
+    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
+    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
+    "largest", "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -12,7 +12,6 @@ from akscan.sdk import (
     Finding,
     Fix,
     Inventory,
-    Need,
     NotApplicable,
     Pillar,
     Severity,
@@ -22,26 +21,18 @@ from akscan.sdk import (
     rule,
 )
 
+from akscan_rules.egress import FIREWALL_NEEDS
+
 #: Stands for every address that no rule would name (https://www.rfc-editor.org/rfc/rfc5737).
 _CANARY_ADDRESS = "203.0.113.1"
 _CANARY_PORTS = (443, 80, 4444)
-_FIREWALL_NEEDS = (
-    Need.MANAGED_CLUSTERS,
-    Need.VIRTUAL_NETWORKS,
-    Need.SUBNETS,
-    Need.ROUTE_TABLES,
-    Need.AZURE_FIREWALLS,
-    Need.FIREWALL_POLICIES,
-    Need.RULE_COLLECTION_GROUPS,
-    Need.IP_GROUPS,
-)
 
 
 @rule(
     "EGR-006",
     Severity.MEDIUM,
     Pillar.SECURITY,
-    needs=_FIREWALL_NEEDS,
+    needs=FIREWALL_NEEDS,
     frameworks={"mcsb": ["NS-3"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -100,7 +91,7 @@ def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Fi
     "EGR-007",
     Severity.MEDIUM,
     Pillar.RELIABILITY,
-    needs=_FIREWALL_NEEDS,
+    needs=FIREWALL_NEEDS,
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
         "https://learn.microsoft.com/azure/firewall/dns-settings",

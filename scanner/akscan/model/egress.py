@@ -202,6 +202,35 @@ class Egress:
             raise gap
         return False
 
+    def route_to(self, subnet: SubnetResource, address: str) -> Route | None:
+        """The route of the subnet's table that a packet to an address takes; None where a system route does."""
+        table = self.inventory.route_table(subnet)
+        own = [(route.properties.address_prefix, route) for route in (table.properties.routes if table else ())]
+        peerings = (p for p in self.network.properties.virtual_network_peerings if p.carries_traffic)
+        near = (
+            *self.network.properties.address_space.address_prefixes,
+            *(prefix for peering in peerings for prefix in peering.remote_prefixes),
+        )
+        best: tuple[int, Route | None] = (-1, None)
+        for prefix, route in (*own, *((prefix, None) for prefix in near)):
+            network = network_of(prefix)
+            if network is not None and holds([prefix], address) and network.prefixlen > best[0]:
+                best = (network.prefixlen, route)
+        return best[1]
+
+    def forced_dns_servers(self, subnet: SubnetResource, firewall: AzureFirewall) -> tuple[str, ...]:
+        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself."""
+        own = firewall.private_addresses
+        servers = (server for server in self.network.properties.dhcp_options.dns_servers if server not in own)
+        hops = ((server, self.route_to(subnet, server)) for server in servers)
+        return tuple(
+            server
+            for server, route in hops
+            if route is not None
+            and route.properties.leads_to_appliance
+            and not own.isdisjoint(route.properties.next_hop_addresses)
+        )
+
     # --- NAT gateways
 
     def nat_gateways_of(self, subnet: SubnetResource) -> tuple[NatGateway, ...]:

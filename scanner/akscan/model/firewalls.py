@@ -7,7 +7,7 @@ those of a parent policy before those of the child, by priority; the first match
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,8 +46,8 @@ class Destination:
     """Where a packet wants to go: a name (which may begin with ``*.``), an address, or an address that has the name.
 
     ``application`` are the protocol types of application rules that carry it. Each of ``tags`` is a set of service tags
-    that hold all its addresses between them. ``in_aks_tag`` says whether the FQDN tag of AKS stands for it, and
-    ``may_be_categorised`` whether a web category might.
+    that hold all its addresses between them. ``in_aks_tag`` says whether the FQDN tag of AKS stands for it,
+    ``may_be_categorised`` whether a web category might, and ``keeps_tls`` that nothing may break into its TLS.
     """
 
     name: str = ""
@@ -58,6 +58,11 @@ class Destination:
     tags: tuple[frozenset[Token], ...] = ()
     in_aks_tag: bool = False
     may_be_categorised: bool = False
+    keeps_tls: bool = False
+
+    def __str__(self) -> str:
+        tags = " or ".join("+".join(sorted(tags)) for tags in self.tags)
+        return f"{self.name or self.address or tags} {self.protocol} {self.port}"
 
     def is_named_by(self, patterns: Iterable[str]) -> bool:
         """Whether one of the names or ``*`` patterns holds its name."""
@@ -130,6 +135,10 @@ class PlacedRule:
         applies = self.rule.rule_type == _NETWORK and self._carries(wanted)
         return self._destination_tags if applies else frozenset()
 
+    def names_addresses_for(self, wanted: Destination) -> bool:
+        """Whether it is a network rule for protocol and port on single addresses."""
+        return self.rule.rule_type == _NETWORK and self._carries(wanted) and bool(self._destinations[0].ranges)
+
     def _carries(self, wanted: Destination) -> bool:
         protocols = self.rule.ip_protocols
         return (wanted.protocol in protocols or "Any" in protocols) and any(
@@ -172,6 +181,23 @@ class Decision:
         return str(self.by) if self.by else "no rule matches"
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What becomes of several destinations; ``gap`` stands for those of which it is not known."""
+
+    known: tuple[tuple[Destination, Decision], ...]
+    gap: Gap | None
+
+    @property
+    def denied(self) -> tuple[tuple[Destination, Decision], ...]:
+        return tuple((wanted, decision) for wanted, decision in self.known if not decision.allowed)
+
+    def complete(self) -> None:
+        """Raises `NotCollected` where one is not known."""
+        if self.gap is not None:
+            raise NotCollected(self.gap)
+
+
 class Filter:
     """The filter rules of one firewall, in the order in which it tries them."""
 
@@ -205,6 +231,30 @@ class Filter:
             if placed.allows is not decision.allowed:
                 raise NotCollected(gap)
         return decision
+
+    def decide_all(self, prefixes: Sequence[str], wanted: Iterable[Destination]) -> Decisions:
+        """Every destination by itself, so that an unknown one hides no other."""
+        known, gap = [], None
+        for destination in wanted:
+            try:
+                known.append((destination, self._unbroken(self.decide(prefixes, destination), destination)))
+            except NotCollected as missing:
+                gap = gap or missing.gap
+        return Decisions(tuple(known), gap)
+
+    def _unbroken(self, decision: Decision, wanted: Destination) -> Decision:
+        """A rule that breaks into TLS lets nothing through whose TLS has to stay whole."""
+        broken = wanted.keeps_tls and decision.by is not None and decision.by.rule.terminate_tls
+        return Decision(decision.allowed and not broken, decision.by)
+
+    def reaches_some(self, prefixes: Iterable[str], wanted: Destination) -> PlacedRule | None:
+        """A network rule that allows protocol and port to single addresses, of which ARM does not tell whether they are
+        those that are meant.
+        """
+        for placed, _ in self.of(AddressSet.of(prefixes)):
+            if placed.allows and placed.names_addresses_for(wanted):
+                return placed
+        return None
 
     def network_rules_by_name(self, prefixes: Iterable[str]) -> tuple[str, ...]:
         """The network rules on a subnet that match by name. Raises `NotCollected` where it is unknown whether there is
