@@ -18,6 +18,10 @@ DEVIATIONS = {
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
     ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
+    (
+        "EGR-004",
+        "needs",
+    ): "a list of the slices in namespace default stands in for the get: every read of Kubernetes is a list",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 

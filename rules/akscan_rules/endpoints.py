@@ -90,10 +90,14 @@ def node_names(cluster: Cluster, extra: Iterable[str]) -> tuple[Destination, ...
     return (*named, *(Destination(name) for name in extra))
 
 
+def azure_cloud_tags(cluster: Cluster) -> tuple[frozenset[Token], ...]:
+    """The service tags that hold the public address of an API server."""
+    return frozenset({Token(f"AzureCloud.{cluster.location}")}), frozenset({Token("AzureCloud")})
+
+
 def network_endpoints(cluster: Cluster) -> tuple[Destination, ...]:
     """What network rules have to allow in a sovereign cloud."""
-    location = str(cluster.location).casefold()
-    server = (frozenset({Token(f"AzureCloud.{location}")}), frozenset({Token("AzureCloud")}))
+    server = azure_cloud_tags(cluster)
     return tuple(
         Destination(endpoint.name, protocol=endpoint.protocol, port=endpoint.port, tags=() if endpoint.name else server)
         for endpoint in required_endpoints().cloud_of(cluster).network

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
+from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
@@ -39,7 +40,7 @@ from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGa
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
 from akscan.model.needs import Need
-from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
+from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool, LoadBalancerService
 from akscan.model.pools import NodePool
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
@@ -76,13 +77,14 @@ __all__ = [
     "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget",
     "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter",
     "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports", "Reason",
-    "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service",
-    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed",
-    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "automatic_ports", "decode_report",
-    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
-    "largest", "minor", "network_of", "prefixes", "rule", "shared_ports", "usable", "version_key",
+    "KubeletIdentity", "KubernetesVersion", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node",
+    "NodePool", "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Ports",
+    "Reason", "Remediation", "Report", "Resource", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan",
+    "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
+    "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
+    "automatic_ports", "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known",
+    "image_host", "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "prefixes", "rule",
+    "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

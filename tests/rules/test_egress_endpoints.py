@@ -11,6 +11,7 @@ from akscan.model.azure import (
     ClassicNetworkRules,
     DhcpOptions,
 )
+from akscan.model.kubernetes import PodAnnotations, ServiceAccount
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -18,23 +19,31 @@ from akscan.testing import (
     application_rule,
     case,
     cluster,
+    cluster_role_binding,
+    endpoint_slice,
     evaluate,
     firewall,
     firewall_policy,
     hub,
     inventory,
     ip_group,
+    named,
     network_rule,
     node_pool,
     peering,
+    pod,
+    pod_spec,
+    rbac_subject,
+    role_binding,
     route,
     route_table,
     rule_group,
     rules,
     subnet,
     virtual_network,
+    workload,
 )
-from akscan_rules.egress.endpoints import firewall_lets_aks_through
+from akscan_rules.egress.endpoints import firewall_lets_aks_through, pods_reach_the_api_server
 
 FQDN = "aks-1a2b.hcp.westeurope.azmk8s.io"
 PUBLIC = {"fqdn": FQDN, "api_server": {"enable_private_cluster": False}}
@@ -299,3 +308,135 @@ def test_an_old_list_says_so():
     (finding,) = evaluate(firewall_lets_aks_through, world).findings
     assert finding.message.endswith("(by the list of 2026-08-21, which is stale)")
     assert finding.evidence["endpoints.is_stale"] is True
+
+
+API = "198.51.100.200"
+SLICE = endpoint_slice(API)
+INGRESS = rbac_subject("ServiceAccount", "ingress", "shop")
+BOUND = cluster_role_binding("ingress", INGRESS, role="ingress")
+BY_NAME = PodAnnotations(set_kube_service_host_fqdn="true")
+
+
+def account(automount=None):
+    """The service account of the ingress controller."""
+    return named(ServiceAccount, "ingress", "shop", automount_service_account_token=automount)
+
+
+def calling(*collections, automount=None, made=None, others=(SLICE, BOUND), **fields):
+    """A public cluster behind a firewall with an ingress controller that calls the API."""
+    spec = pod_spec(service_account_name="ingress", automount_service_account_token=automount)
+    controller = made or workload(name="ingress", spec=spec)
+    return [*behind(*collections, **{**PUBLIC, **fields}), controller, account(), *others]
+
+
+def to_api(*to, **fields):
+    """A network rule for TCP 443."""
+    return rules(network_rule(to=to, **fields))
+
+
+INGRESS_SPEC = pod_spec(service_account_name="ingress")
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("network rule TCP 443 to AzureCloud.westeurope", calling(to_api("AzureCloud.westeurope")), Status.PASS),
+        case("no network rule, no pod of case (b)", [*behind(rules(TAG), **PUBLIC), workload(), SLICE], Status.PASS),
+        case("no network rule, ingress controller with a bound service account", calling(rules(TAG)), Status.FAIL),
+        case(
+            "the same pod with the annotation",
+            calling(rules(TAG), made=pod(spec=INGRESS_SPEC, annotations=BY_NAME)),
+            Status.PASS,
+        ),
+        case("pod with automountServiceAccountToken false", calling(rules(TAG), automount=False), Status.PASS),
+        case(
+            "its service account mounts no token",
+            [*calling(rules(TAG))[:-3], account(automount=False), SLICE, BOUND],
+            Status.PASS,
+        ),
+        case(
+            "the pod mounts it all the same",
+            [*calling(rules(TAG), automount=True)[:-3], account(automount=False), SLICE, BOUND],
+            Status.FAIL,
+        ),
+        case("network rule TCP 443 to the exact address in the EndpointSlice", calling(to_api(API)), Status.PASS),
+        case("network rule to a prefix that holds it", calling(to_api("198.51.100.0/24")), Status.PASS),
+        case("network rule to everything", calling(to_api("*")), Status.PASS),
+        case("network rule to another region", calling(to_api("AzureCloud.eastus")), Status.FAIL),
+        case(
+            "network rule to one of two addresses",
+            calling(to_api(API), others=(endpoint_slice(API, "198.51.100.201"), BOUND)),
+            Status.FAIL,
+        ),
+        case("network rule for half of the subnet", calling(to_api(API, sources=["10.0.0.0/25"])), Status.FAIL),
+        case("an application rule for its name does not help", calling(rules(application_rule("*"))), Status.FAIL),
+        case(
+            "pods in a subnet of their own that no rule covers",
+            calling(to_api(API, sources=["10.0.0.0/24"]), **PODS),
+            Status.FAIL,
+        ),
+        case(
+            "bound by a RoleBinding of its namespace",
+            calling(rules(TAG), others=(SLICE, role_binding("x", "shop", rbac_subject("ServiceAccount", "ingress")))),
+            Status.FAIL,
+        ),
+        case(
+            "another account is bound",
+            calling(
+                rules(TAG),
+                others=(SLICE, cluster_role_binding("x", rbac_subject("ServiceAccount", "ingress", "other"))),
+            ),
+            Status.PASS,
+        ),
+        case("the pod has ended", calling(rules(TAG), made=pod(spec=INGRESS_SPEC, phase="Succeeded")), Status.PASS),
+        case(
+            "the pod is the platform's",
+            calling(rules(TAG), made=pod(namespace="kube-system", spec=INGRESS_SPEC)),
+            Status.PASS,
+        ),
+        case("private cluster", [*behind(rules(TAG)), SLICE], Status.NOT_APPLICABLE),
+        case(
+            "vnet_integrated",
+            behind(rules(TAG), api_server={"enable_private_cluster": False, "enable_vnet_integration": True}),
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "leaves through a load balancer",
+            [cluster(**PUBLIC), virtual_network(subnet(routed=False))],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "endpointslices not listable", calling(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.ENDPOINT_SLICES]
+        ),
+        case("the slice holds no address", calling(rules(TAG), others=(endpoint_slice(), BOUND)), Status.NOT_ASSESSED),
+        case("pods unreadable", calling(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.PODS]),
+        case("pods unreadable, allowed anyway", calling(to_api(API)), Status.PASS, unreadable=[Need.PODS]),
+        case("bindings unreadable", calling(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.CLUSTER_ROLE_BINDINGS]),
+        case(
+            "bindings of namespaces unreadable, bound in the cluster",
+            calling(rules(TAG)),
+            Status.FAIL,
+            unreadable=[Need.ROLE_BINDINGS],
+        ),
+        case(
+            "service accounts unreadable", calling(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.SERVICE_ACCOUNTS]
+        ),
+        case(
+            "service accounts unreadable, the pod says so itself",
+            calling(rules(TAG), automount=True),
+            Status.FAIL,
+            unreadable=[Need.SERVICE_ACCOUNTS],
+        ),
+        case("a third-party appliance", [*calling(rules(TAG))[:4], *calling(rules(TAG))[7:]], Status.NOT_ASSESSED),
+        case("rules unreadable", calling(to_api(API)), Status.NOT_ASSESSED, unreadable=[Need.RULE_COLLECTION_GROUPS]),
+        case("cluster unreadable", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
+    ],
+)
+def test_pods_reach_the_api_server(world, expected):
+    assert evaluate(pods_reach_the_api_server, world).status is expected
+
+
+def test_who_calls_is_named():
+    (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG)))).findings
+    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress-5d9c7b connect"
+    assert finding.evidence["apiServerAddresses"] == (API,)

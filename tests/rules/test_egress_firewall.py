@@ -10,13 +10,16 @@ from akscan.model.azure import (
     ClassicNetworkRules,
     ClassicRules,
     DhcpOptions,
+    FirewallRule,
 )
+from akscan.model.kubernetes import ServiceAnnotations
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     application_rule,
     case,
     cluster,
+    dnat,
     evaluate,
     firewall,
     firewall_policy,
@@ -26,13 +29,16 @@ from akscan.testing import (
     network_rule,
     node_pool,
     peering,
+    public_ip,
+    route,
     route_table,
     rule_group,
     rules,
+    service,
     subnet,
     virtual_network,
 )
-from akscan_rules.egress.firewall import dns_proxy_is_on, firewall_filters
+from akscan_rules.egress.firewall import dns_proxy_is_on, firewall_filters, public_service_works_beside_the_firewall
 
 TAG = application_rule(tags=["AzureKubernetesService"])
 ANYWHERE = network_rule(to=["*"], ports=["*"])
@@ -282,3 +288,112 @@ def test_one_firewall_of_two_clusters_is_judged_once():
         finding.message == "DNS proxy of fw is off, though (a) aks uses it as DNS server, (a) b uses it as DNS server"
     )
     assert finding.evidence["networkRules"] == ("policy/group/collection/network",)
+
+
+WEB = "203.0.113.80"
+OWN_IP = public_ip("fw-ip", "203.0.113.10")
+CLIENTS = "198.51.100.0/24"
+DNAT = dnat(WEB)
+
+
+def serving(*collections, routes=(), own=OWN_IP, **fields):
+    """A public Service behind a forced route, with what the route table holds beside it."""
+    world = behind(*collections)
+    policy = world[5]
+    return [
+        *world[:2],
+        route_table(route(), *(route(prefix, hop="Internet", address="") for prefix in routes)),
+        world[3],
+        firewall(own, policy=policy),
+        *world[5:],
+        own,
+        service("web", type="LoadBalancer", **{"addresses": [WEB], **fields}),
+    ]
+
+
+INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["10.0.0.200"]}
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("appliance route, internal load balancer", serving(**INTERNAL), Status.PASS),
+        case("appliance route, public load balancer, no DNAT", serving(), Status.FAIL),
+        case("DNAT to the address and F/32 -> Internet route", serving(DNAT, routes=["203.0.113.10/32"]), Status.PASS),
+        case("DNAT to the address, no F/32 route", serving(DNAT), Status.FAIL),
+        case("DNAT to another address", serving(dnat("203.0.113.81"), routes=["203.0.113.10/32"]), Status.FAIL),
+        case(
+            "DNAT to the address, the route of another firewall", serving(DNAT, routes=["203.0.113.11/32"]), Status.FAIL
+        ),
+        case(
+            "loadBalancerSourceRanges 198.51.100.0/24 and route 198.51.100.0/24 -> Internet",
+            serving(routes=[CLIENTS], load_balancer_source_ranges=(CLIENTS,)),
+            Status.PASS,
+        ),
+        case(
+            "the ranges stand in the annotation",
+            serving(
+                routes=[CLIENTS], annotations=ServiceAnnotations(allowed_ip_ranges="198.51.100.0/25, 198.51.100.128/25")
+            ),
+            Status.PASS,
+        ),
+        case(
+            "a range that no route holds",
+            serving(routes=[CLIENTS], load_balancer_source_ranges=("198.51.0.0/16",)),
+            Status.FAIL,
+        ),
+        case("a route for clients, but everybody is let in", serving(routes=[CLIENTS]), Status.FAIL),
+        case("public load balancer pending without address", serving(addresses=[]), Status.NOT_APPLICABLE),
+        case("a load balancer of another class", serving(load_balancer_class="tailscale"), Status.PASS),
+        case(
+            "no appliance route",
+            [
+                cluster(network={"outbound_type": Token("loadBalancer")}),
+                virtual_network(subnet(routed=False)),
+                service("web", type="LoadBalancer"),
+            ],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "default controller of application routing is public behind a forced route",
+            [*serving()[:-1], service("nginx", "app-routing-system", type="LoadBalancer", addresses=[WEB])],
+            Status.FAIL,
+        ),
+        case(
+            "classic DNAT rules",
+            [
+                *serving(routes=["203.0.113.10/32"])[:4],
+                firewall(
+                    OWN_IP,
+                    nat_rule_collections=(
+                        ClassicCollection(properties=ClassicRules(rules=(FirewallRule(translated_address=WEB),))),
+                    ),
+                ),
+                OWN_IP,
+                service("web", type="LoadBalancer", addresses=[WEB]),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a third-party appliance",
+            [*serving()[:4], service("web", type="LoadBalancer", addresses=[WEB])],
+            Status.NOT_ASSESSED,
+        ),
+        case("rules unreadable", serving(), Status.NOT_ASSESSED, unreadable=[Need.RULE_COLLECTION_GROUPS]),
+        case(
+            "rules unreadable, known clients only",
+            serving(routes=[CLIENTS], load_balancer_source_ranges=(CLIENTS,)),
+            Status.PASS,
+            unreadable=[Need.RULE_COLLECTION_GROUPS],
+        ),
+        case(
+            "the firewall's addresses unreadable",
+            serving(DNAT),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.PUBLIC_IP_ADDRESSES],
+        ),
+        case("services unreadable", serving()[:-1], Status.NOT_ASSESSED, unreadable=[Need.SERVICES]),
+    ],
+)
+def test_public_service_works_beside_the_firewall(world, expected):
+    assert evaluate(public_service_works_beside_the_firewall, world).status is expected

@@ -21,12 +21,24 @@ from akscan.sdk import (
     Reason,
     Severity,
     any_of,
+    api_server_addresses,
+    callers_by_address,
     firewall_placeholders,
     rule,
 )
 
 from akscan_rules.egress import FIREWALL_NEEDS
-from akscan_rules.endpoints import api_server_names, is_ignored, network_endpoints, node_names, required_endpoints
+from akscan_rules.endpoints import (
+    api_server_names,
+    azure_cloud_tags,
+    is_ignored,
+    network_endpoints,
+    node_names,
+    required_endpoints,
+)
+
+#: How many workloads a message names; the evidence has them all.
+_SHOWN = 5
 
 
 @rule(
@@ -140,3 +152,79 @@ def _dns_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
     for subnet, firewall in egress.filtered([subnet_id]):
         servers = egress.forced_dns_servers(subnet, firewall)
         yield from _blocked(egress, subnet_id, tuple(Destination(address=s, protocol="UDP", port=53) for s in servers))
+
+
+@rule(
+    "EGR-004",
+    Severity.MEDIUM,
+    Pillar.RELIABILITY,
+    needs=[
+        *FIREWALL_NEEDS,
+        Need.ENDPOINT_SLICES,
+        Need.PODS,
+        Need.SERVICE_ACCOUNTS,
+        Need.ROLE_BINDINGS,
+        Need.CLUSTER_ROLE_BINDINGS,
+    ],
+    docs=[
+        "https://learn.microsoft.com/azure/aks/outbound-rules-control-egress",
+        "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
+    ],
+    fix=Fix(
+        """
+        az network firewall policy rule-collection-group collection add-filter-collection --resource-group {firewall_resource_group} --policy-name {firewall_policy} --rule-collection-group-name {group} --name aks-api --collection-priority 210 --action Allow --rule-name api-server --rule-type NetworkRule --source-addresses {node_subnet_prefix} --ip-protocols TCP --destination-addresses {api_server_ip} --destination-ports 443
+        # or in the pod template of the workload
+        kubectl patch deployment {name} --namespace {namespace} --type merge --patch '{"spec":{"template":{"metadata":{"annotations":{"kubernetes.azure.com/set-kube-service-host-fqdn":"true"}}}}}'
+        """,  # noqa: E501 a command is one line
+        Disruption.WORKLOAD_RESTART,
+        terraform="azurerm_firewall_policy_rule_collection_group.network_rule_collection.rule",
+        arm=(
+            "Microsoft.Network/firewallPolicies/ruleCollectionGroups properties.ruleCollections[].rules[] with "
+            "ruleType NetworkRule"
+        ),
+    ),
+)
+def pods_reach_the_api_server(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Pods that call the Kubernetes API get through the egress firewall.
+
+    AKS rewrites the API host to a name only for its own namespaces. Ingress controllers, operators and agents elsewhere
+    use the service address, which becomes a TCP connection to the API server's public IP: application rules that match
+    names never see it, and the firewall drops it.
+
+    **Fix**: allow TCP 443 from the cluster's subnets to the API server's address, or annotate those pods so that they
+    use its name and are matched by the FQDN rule; the annotation restarts the workload's pods.
+    """
+    egress = Egress(cluster, inventory)
+    if cluster.is_private or cluster.is_vnet_integrated:
+        raise NotApplicable("pods reach the API server at a private address")
+    if egress.path != "appliance":
+        raise NotApplicable("no default route of the nodes leads to an appliance")
+    callers, gap = callers_by_address(cluster)
+    if not callers and gap is None:
+        return
+    for finding in any_of(*(_address_blocked(egress, subnet_id) for subnet_id in egress.subnet_ids)):
+        if not callers and gap is not None:
+            raise NotCollected(gap)
+        shown = ", ".join(callers[:_SHOWN]) + (f" and {len(callers) - _SHOWN} more" if callers[_SHOWN:] else "")
+        evidence = {**finding.evidence, "apiServerAddresses": api_server_addresses(cluster), "workloads": callers}
+        yield Finding(f"{finding.message}, to which {shown} connect", evidence, finding.fill)
+
+
+def _address_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
+    """The addresses of the API server that no network rule opens to a subnet."""
+    addresses = api_server_addresses(egress.cluster)
+    tags = azure_cloud_tags(egress.cluster)
+    for subnet, firewall in egress.filtered([subnet_id]):
+        rules = egress.inventory.firewalls.filter(firewall)
+        for address in addresses:
+            decision = rules.decide(subnet.prefixes, Destination(address=address, tags=tags), network_only=True)
+            if not decision.allowed:
+                yield Finding(
+                    f"{subnet.name} does not reach {address} TCP 443",
+                    {f"{subnet.name} to {address}": str(decision)},
+                    fill={
+                        **firewall_placeholders(firewall),
+                        "node_subnet_prefix": " ".join(subnet.prefixes),
+                        "api_server_ip": address,
+                    },
+                )

@@ -12,6 +12,8 @@ from akscan.sdk import (
     Finding,
     Fix,
     Inventory,
+    LoadBalancerService,
+    Need,
     NotApplicable,
     Pillar,
     Severity,
@@ -145,3 +147,63 @@ def _rules_by_name(firewall: ClusterFirewall, egresses: list[Egress]) -> tuple[s
                 rules = egress.inventory.firewalls.filter(own).network_rules_by_name(subnet.prefixes)
                 found |= dict.fromkeys(rules)
     return tuple(found)
+
+
+@rule(
+    "EGR-008",
+    Severity.HIGH,
+    Pillar.RELIABILITY,
+    needs=[*FIREWALL_NEEDS, Need.PUBLIC_IP_ADDRESSES, Need.SERVICES],
+    docs=[
+        "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
+        "https://learn.microsoft.com/azure/firewall/integrate-lb",
+    ],
+    fix=Fix(
+        "kubectl annotate service {name} --namespace {namespace} "
+        'service.beta.kubernetes.io/azure-load-balancer-internal="true" --overwrite',
+        Disruption.WORKLOAD_RESTART,
+        terraform=(
+            "kubernetes_service_v1.metadata.annotations; "
+            "azurerm_firewall_policy_rule_collection_group.nat_rule_collection; azurerm_route"
+        ),
+        arm=(
+            "Microsoft.Network/routeTables properties.routes[]; "
+            "Microsoft.Network/firewallPolicies/ruleCollectionGroups "
+            "properties.ruleCollections[].rules[].translatedAddress"
+        ),
+    ),
+)
+def public_service_works_beside_the_firewall(service: LoadBalancerService, inventory: Inventory) -> Iterator[Finding]:
+    """Public load balancers work beside the forced route to the firewall.
+
+    The client's packet enters by the load balancer, the answer follows the default route into the firewall. The
+    firewall has never seen the connection and drops the answer, so the service looks healthy in Kubernetes and times
+    out for every client.
+
+    **Fix**: expose the workload on an internal load balancer and publish it through the firewall (DNAT), Application
+    Gateway or Front Door; or translate to the public address on the firewall and route the firewall's own address to
+    Internet. The public address is given up and the Service gets a private one: move its clients first.
+    """
+    found, egress = service.object, Egress(service.cluster, inventory)
+    if egress.path != "appliance":
+        raise NotApplicable("no default route of the nodes leads to an appliance")
+    if not found.is_public_load_balancer:
+        return
+    addresses, ranges = found.given_addresses, found.admitted_ranges
+    if not addresses:
+        raise NotApplicable("the Service has no public address yet")
+    forced = [subnet for subnet, _ in egress.forced(egress.cluster.node_subnets)]
+    if ranges and all(all(egress.answers_directly(subnet, one) for one in ranges) for subnet in forced):
+        return
+    if all(egress.translates(subnet, addresses) for subnet in forced):
+        return
+    yield Finding(
+        f"answers of {', '.join(addresses)} follow the default route of {', '.join(s.name for s in forced)} instead",
+        {
+            "ingress": addresses,
+            "ports": [f"{port.port}/{port.protocol}" for port in found.spec.ports or ()],
+            "loadBalancerSourceRanges": ranges,
+            "subnets": [subnet.name for subnet in forced],
+            "internetRoutes": egress.internet_routes(forced),
+        },
+    )

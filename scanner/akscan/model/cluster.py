@@ -294,13 +294,23 @@ class Cluster(Subject):
         """Namespace and name of the service accounts that running pods act as. Of the pods of one controller the
         newest, which alone keeps its spec, speaks for all. Raises `NotCollected` where pods could not be listed.
         """
-        pods = self.lists.pods.complete()
+        self.lists.pods.complete()
+        return frozenset(self.account_of(pod) for pod in self._running_pods)
+
+    @property
+    def speaking_pods(self) -> tuple[Pod, ...]:
+        """Of the running pods of users that were read, those that keep their spec: one for each controller."""
+        return tuple(pod for pod in self._running_pods if pod.namespace not in self.system_namespaces)
+
+    @property
+    def _running_pods(self) -> tuple[Pod, ...]:
+        pods = self.lists.pods.items
         running = {_maker(pod) for pod in pods if pod.status.phase == "Running"}
-        return frozenset(
-            (pod.namespace, pod.spec.service_account_name or "default")
-            for pod in pods
-            if pod.spec is not None and _maker(pod) in running
-        )
+        return tuple(pod for pod in pods if pod.spec is not None and _maker(pod) in running)
+
+    def account_of(self, pod: Pod) -> tuple[str, str]:
+        """Namespace and name of the service account that a pod acts as."""
+        return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
 
     @property
     def kubernetes_gap(self) -> Gap | None:

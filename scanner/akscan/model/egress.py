@@ -231,6 +231,29 @@ class Egress:
             and not own.isdisjoint(route.properties.next_hop_addresses)
         )
 
+    def answers_directly(self, subnet: SubnetResource, clients: str) -> bool:
+        """Whether what goes to an address or prefix leaves the subnet straight to the Internet."""
+        table = self.inventory.route_table(subnet)
+        return table is not None and table.sends_to_internet(clients)
+
+    def translates(self, subnet: SubnetResource, addresses: Iterable[str]) -> bool:
+        """Whether the firewall of a subnet translates to these addresses, and gets the answers back at its own
+        (https://learn.microsoft.com/azure/firewall/integrate-lb).
+        """
+        for _, firewall in self.filtered([subnet.id]):
+            rules = self.inventory.firewalls.translations(firewall)
+            if set(addresses) - {rule.translated_address for rule in rules}:
+                return False
+            if not all(self.answers_directly(subnet, own) for own in self.own_addresses(firewall)):
+                return False
+        return True
+
+    def internet_routes(self, subnets: Iterable[SubnetResource]) -> tuple[str, ...]:
+        """The prefixes that the route tables of subnets send straight to the Internet."""
+        tables = (self.inventory.route_table(subnet) for subnet in subnets)
+        routes = (route.properties for table in tables if table for route in table.properties.routes)
+        return tuple(dict.fromkeys(route.address_prefix for route in routes if route.next_hop_type == "Internet"))
+
     # --- NAT gateways
 
     def nat_gateways_of(self, subnet: SubnetResource) -> tuple[NatGateway, ...]:
@@ -292,7 +315,11 @@ class Egress:
         """
         if gateways := self.nat_gateways_before(firewall):
             yield from (self.public_range(one) for gateway in gateways for one in gateway.public_ids)
-            return
+        else:
+            yield from self.own_addresses(firewall)
+
+    def own_addresses(self, firewall: AzureFirewall) -> Iterator[str]:
+        """The public addresses at which a firewall is reached."""
         yield from (self.public_range(one) for one in firewall.public_address_ids)
         yield from (public.address for public in firewall.properties.hub_ip_addresses.public_ips.addresses)
 

@@ -48,6 +48,8 @@ class Need(StrEnum):
     NODES = "list nodes"
     NAMESPACES = "list namespaces"
     SERVICES = "list services"
+    ENDPOINT_SLICES = "list endpointslices.discovery.k8s.io"
+    SERVICE_ACCOUNTS = "list serviceaccounts"
     CONFIG_MAPS = "list configmaps"
     SECRETS = "list secrets"
     DEPLOYMENTS = "list deployments.apps"

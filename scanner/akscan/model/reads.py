@@ -346,6 +346,13 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/api/v1/replicationcontrollers",
     ),
     KubernetesRead("services", kubernetes.Service, Need.SERVICES, "/api/v1/services"),
+    KubernetesRead(
+        "endpoint_slices",
+        kubernetes.EndpointSlice,
+        Need.ENDPOINT_SLICES,
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+    ),
+    KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
     KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
     KubernetesRead(

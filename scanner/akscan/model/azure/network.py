@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.azure.base import Reference, Resource, Rest
+from akscan.model.cidr import is_within, network_of
 from akscan.model.text import ArmId, Location, Token
 
 AZURE_FIREWALLS = Token("Microsoft.Network/azureFirewalls")
@@ -161,6 +162,13 @@ class RouteTableProperties(Rest, frozen=True, kw_only=True):
 class RouteTable(Resource, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.Network/routeTables")
     properties: RouteTableProperties = RouteTableProperties()
+
+    def sends_to_internet(self, prefix: str) -> bool:
+        """Whether a route of the customer's sends all of an address or prefix straight to the Internet."""
+        wanted = network_of(prefix)
+        routes = (route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet")
+        networks = (network_of(route.address_prefix) for route in routes)
+        return wanted is not None and any(network is not None and is_within(wanted, network) for network in networks)
 
     @property
     def default_route(self) -> Route | None:
