@@ -22,6 +22,10 @@ DEVIATIONS = {
         "EGR-004",
         "needs",
     ): "a list of the slices in namespace default stands in for the get: every read of Kubernetes is a list",
+    (
+        "EGR-005",
+        "needs",
+    ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 

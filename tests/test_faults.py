@@ -34,7 +34,7 @@ CONNECTIVITY = "/subscriptions/c0470500-0001-4000-8000-0c0000000000"
 CLUSTER, LOCKED, UNHARMED = "aks-payments-prod", "aks-legacy-shop", "aks-intranet"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
-_ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY)
+_ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
 _ROOTS = (Scope.TENANT, Scope.MANAGEMENT_GROUP)
 _DEADLINE_SECONDS = 60
 

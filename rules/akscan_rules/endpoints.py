@@ -29,6 +29,13 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     locations: tuple[str, ...] = ()
 
 
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that a feature reaches with HTTPS, and with HTTP."""
+
+    names: tuple[str, ...] = ()
+    http: tuple[str, ...] = ()
+
+
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """The endpoints as the documentation of ``as_of`` gave them."""
 
@@ -37,6 +44,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_days: int
     clouds: Mapping[str, Cloud]
     service_tags: Mapping[str, tuple[tuple[str, ...], ...]]
+    features: Mapping[str, Feature]
+    monitor_names: tuple[str, ...]
 
     def cloud_of(self, cluster: Cluster) -> Cloud:
         """The cloud that the cluster's region belongs to."""

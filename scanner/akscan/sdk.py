@@ -39,6 +39,7 @@ from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
+from akscan.model.names import resolves_privately
 from akscan.model.needs import Need
 from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool, LoadBalancerService
 from akscan.model.pools import NodePool
@@ -83,8 +84,8 @@ __all__ = [
     "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
     "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
     "automatic_ports", "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known",
-    "image_host", "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "prefixes", "rule",
-    "shared_ports", "usable", "version_key",
+    "image_host", "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "prefixes",
+    "resolves_privately", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -30,7 +30,7 @@ from akscan.model.inventory import (
 )
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition
-from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions
+from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions, jobs_of_zones
 from akscan.model.text import ArmId, Token
 
 _WORKERS = 16
@@ -125,7 +125,9 @@ class AzureCollector:
         self._read_all(jobs_of_subscriptions(scopes))
         found: list[ManagedCluster] = self._answers.of(ManagedCluster)
         self.clusters = tuple(cluster for cluster in found if self._selection.takes(cluster.id))
-        self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
+        hubs = [hub.id for hub in self._answers.of(azure.VirtualHub)]
+        zones = [zone.id for zone in self._answers.of(azure.PrivateDnsZone)] if self.clusters else []
+        self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_zones(zones)])
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
 

@@ -188,6 +188,17 @@ class Cluster(Subject):
 
     # --- Kubernetes
 
+    @property
+    def runs_extensions(self) -> bool:
+        """Whether the agent of cluster extensions runs, which AKS installs with the first of them
+        (https://learn.microsoft.com/azure/aks/cluster-extensions). Raises `NotCollected` where that is not known.
+        """
+        deployments = self.lists.deployments
+        if any(found.namespace == "kube-system" and found.name == "extension-agent" for found in deployments.items):
+            return True
+        deployments.complete()
+        return False
+
     @cached_property
     def workload_set(self) -> Workloads:
         """Every workload, with the lists that were missing to find them all."""

@@ -325,8 +325,12 @@ class Firewalls:
         """Whether it answers name queries: by its policy, or the next one above that has settings, or by itself."""
         if not firewall.properties.firewall_policy.id:
             return firewall.properties.additional_properties.enable_dns_proxy == "true"
+        return self.dns_settings(firewall).enable_proxy
+
+    def dns_settings(self, firewall: AzureFirewall) -> DnsSettings:
+        """The DNS settings of its policy, or of the next one above that has some."""
         settings = (policy.properties.dns_settings for policy in self.policies(firewall))
-        return next((found for found in settings if found is not None), DnsSettings()).enable_proxy
+        return next((found for found in settings if found is not None), DnsSettings())
 
     def filter(self, firewall: AzureFirewall) -> Filter:
         """Its filter rules. Raises `NotCollected` where a policy or its rules were not read."""

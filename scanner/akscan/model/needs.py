@@ -33,6 +33,8 @@ class Need(StrEnum):
     PUBLIC_IP_ADDRESSES = "Microsoft.Network/publicIPAddresses/read"
     PUBLIC_IP_PREFIXES = "Microsoft.Network/publicIPPrefixes/read"
     PRIVATE_DNS_ZONES = "Microsoft.Network/privateDnsZones/read"
+    PRIVATE_DNS_LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks/read"
+    PRIVATE_DNS_RECORDS = "Microsoft.Network/privateDnsZones/A/read"
     NETWORK_SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups/read"
     CACHE_RULES = "Microsoft.ContainerRegistry/registries/cacheRules/read"
     EXTENSIONS = "Microsoft.KubernetesConfiguration/extensions/read"

@@ -13,6 +13,7 @@ from akscan.model import azure, kubernetes, roles
 from akscan.model.azure import Resource
 from akscan.model.kubernetes import KubernetesObject
 from akscan.model.needs import Need
+from akscan.model.text import Token
 
 
 class Scope(StrEnum):
@@ -26,6 +27,7 @@ class Scope(StrEnum):
     HUB = "every virtual hub"
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
+    PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
     ISOLATED_CLUSTER = "every network-isolated cluster"
@@ -75,6 +77,7 @@ class KubernetesRead:
 
 _AKS = "2026-08-01"
 _NETWORK = "2026-03-01"
+_PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
 _ROLES = "2022-04-01"
 
@@ -245,12 +248,28 @@ ARM_READS: tuple[ArmRead, ...] = (
     ArmRead(azure.RoutingIntent, Scope.HUB, Need.ROUTING_INTENT, _NETWORK, Reader.NETWORK, "routing_intent.list"),
     ArmRead(
         azure.PrivateDnsZone,
-        Scope.CLUSTER_SUBSCRIPTION,
+        Scope.SUBSCRIPTION,
         Need.PRIVATE_DNS_ZONES,
-        "2020-06-01",
+        _PRIVATE_DNS,
         Reader.GENERIC,
         "/providers/Microsoft.Network/privateDnsZones",
         follow=True,
+    ),
+    ArmRead(
+        azure.PrivateDnsLink,
+        Scope.PRIVATE_LINK_ZONE,
+        Need.PRIVATE_DNS_LINKS,
+        _PRIVATE_DNS,
+        Reader.GENERIC,
+        "/virtualNetworkLinks",
+    ),
+    ArmRead(
+        azure.PrivateDnsRecord,
+        Scope.PRIVATE_LINK_ZONE,
+        Need.PRIVATE_DNS_RECORDS,
+        _PRIVATE_DNS,
+        Reader.GENERIC,
+        "/A",
     ),
     ArmRead(
         azure.Vault,
@@ -430,6 +449,11 @@ IMPLIED_NEEDS: dict[Need, Need] = {
     Need.PEERINGS: Need.VIRTUAL_NETWORKS,
     Need.AGENT_POOLS: Need.MANAGED_CLUSTERS,
 }
+
+
+#: The zones whose links and records are read
+#: (https://learn.microsoft.com/azure/private-link/private-endpoint-dns).
+PRIVATE_LINK_ZONES = frozenset({Token("privatelink.monitor.azure.com"), Token("privatelink.vaultcore.azure.net")})
 
 
 def need_of(struct: type[Resource]) -> Need:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from akscan.model.azure import ManagedCluster
 from akscan.model.inventory import kubernetes_versions_id
-from akscan.model.reads import ARM_READS, ArmRead, Scope
+from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
 from akscan.model.text import ArmId, Token
 
@@ -38,6 +38,11 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.HUB, hubs),
         *_jobs(Scope.KUBELET, _kubelets(clusters)),
     ]
+
+
+def jobs_of_zones(zones: Iterable[ArmId]) -> list[Job]:
+    """What is listed of private DNS zones."""
+    return _jobs(Scope.PRIVATE_LINK_ZONE, (zone for zone in zones if Token(zone.name) in PRIVATE_LINK_ZONES))
 
 
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:

@@ -15,7 +15,7 @@ from akscan.model.inventory import Azure, Inventory, Manifest, Read, ScopedClust
 from akscan.model.kubernetes import KubernetesLists, Listing
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
-from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions
+from akscan.model.scopes import jobs_of_clusters, jobs_of_policies, jobs_of_subscriptions, jobs_of_zones
 from akscan.model.text import ArmId, Token
 from akscan.testing.azure import cluster, route_table, virtual_network
 
@@ -103,6 +103,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_subscriptions(_subscriptions(resources)),
             *jobs_of_clusters(clusters, hubs),
             *jobs_of_policies(policies),
+            *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),
         )
     ]
     gone = {read.struct.arm_type for read in ARM_READS if read.need in denied}

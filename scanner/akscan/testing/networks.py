@@ -214,6 +214,19 @@ def application_rule(
     )
 
 
+def private_zone(name: str, *records: str, linked_to: str = NETWORK, state: str = "Completed") -> list[azure.Resource]:
+    """A private DNS zone with A records, linked to a network."""
+    zone = ArmId(f"{_NETWORKING}/privateDnsZones/{name}")
+    link = azure.PrivateDnsLinkProperties(
+        virtual_network=azure.Reference(id=ArmId(linked_to)), virtual_network_link_state=Token(state)
+    )
+    return [
+        azure.PrivateDnsZone(id=zone, name=name),
+        azure.PrivateDnsLink(id=ArmId(f"{zone}/virtualNetworkLinks/link"), name="link", properties=link),
+        *(azure.PrivateDnsRecord(id=ArmId(f"{zone}/A/{record}"), name=record) for record in records),
+    ]
+
+
 def ip_group(name: str, *addresses: str) -> azure.IpGroup:
     """An IP group."""
     return azure.IpGroup(

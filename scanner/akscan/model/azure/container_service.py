@@ -47,6 +47,10 @@ class VirtualMachineNodes(Rest, frozen=True, kw_only=True):
     count: int = 0
 
 
+class GpuProfile(Rest, frozen=True, kw_only=True):
+    driver: Token = Token("Install")
+
+
 class AgentPool(Rest, frozen=True, kw_only=True):
     """An item of ``properties.agentPoolProfiles``, which is the node pool's own properties under its name."""
 
@@ -65,6 +69,7 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     node_taints: tuple[str, ...] = ()
     node_labels: dict[str, str] = {}
     availability_zones: tuple[str, ...] = ()
+    gpu_profile: GpuProfile = GpuProfile()
     enable_node_public_ip: bool = msgspec.field(name="enableNodePublicIP", default=False)
     node_public_ip_prefix_id: ArmId = msgspec.field(name="nodePublicIPPrefixID", default=ArmId())
     vnet_subnet_id: ArmId = msgspec.field(name="vnetSubnetID", default=ArmId())
@@ -188,7 +193,22 @@ class AzureKeyVaultKms(Rest, frozen=True, kw_only=True):
         return self.key_vault_resource_id.name or host.partition(".")[0]
 
 
+class Switch(Rest, frozen=True, kw_only=True):
+    """A feature that is on or off."""
+
+    enabled: bool = False
+
+
+class Defender(Rest, frozen=True, kw_only=True):
+    security_monitoring: Switch = Switch()
+
+
+class AppMonitoring(Rest, frozen=True, kw_only=True):
+    auto_instrumentation: Switch = Switch()
+
+
 class SecurityProfile(Rest, frozen=True, kw_only=True):
+    defender: Defender = Defender()
     azure_key_vault_kms: AzureKeyVaultKms = AzureKeyVaultKms()
 
 
@@ -198,6 +218,8 @@ class ContainerInsights(Rest, frozen=True, kw_only=True):
 
 
 class AzureMonitorProfile(Rest, frozen=True, kw_only=True):
+    metrics: Switch = Switch()
+    app_monitoring: AppMonitoring = AppMonitoring()
     container_insights: ContainerInsights = ContainerInsights()
 
 

@@ -1,4 +1,4 @@
-"""Microsoft.Network: virtual networks, routes, hubs, private DNS."""
+"""Microsoft.Network: virtual networks, routes, hubs."""
 
 from __future__ import annotations
 
@@ -207,7 +207,3 @@ class RoutingIntent(Resource, frozen=True, kw_only=True):
     def covers_internet(self) -> bool:
         """Whether the hub sends Internet traffic of its spokes to a next hop."""
         return any("Internet" in policy.destinations for policy in self.properties.routing_policies)
-
-
-class PrivateDnsZone(Resource, frozen=True, kw_only=True):
-    arm_type: ClassVar = Token("Microsoft.Network/privateDnsZones")
