@@ -243,7 +243,11 @@ def tunnel(to):
             behind(rules(TAG), rules(NTP, priority=150), location="chinaeast2"),
             Status.PASS,
         ),
-        case("Azure public", behind(rules(TAG), **PUBLIC), Status.PASS),
+        case(
+            "US Government, public cluster, no rule for UDP 1194 -> fail; Azure public",
+            behind(rules(TAG), **PUBLIC),
+            Status.PASS,
+        ),
         # parameters
         case("a further name", behind(rules(TAG)), Status.FAIL, parameters={"extra_fqdns": ("dl.example.org",)}),
         case(

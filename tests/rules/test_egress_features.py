@@ -273,4 +273,4 @@ def test_firewall_lets_features_through(world, expected):
 def test_the_vault_host_is_named():
     (finding,) = evaluate(firewall_lets_features_through, inventory(*behind(rules(TAG), **VAULTS), CLASS)).findings
     assert finding.message == "vault: nodes does not reach kv-shop.vault.azure.net TCP 443"
-    assert finding.fill["missing_fqdn"] == "kv-shop.vault.azure.net"
+    assert finding.fill["node_subnet_prefix"] == "10.0.0.0/24"

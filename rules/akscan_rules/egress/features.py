@@ -48,7 +48,7 @@ _EXTENSIONS = "extensions"
         "az network firewall policy rule-collection-group collection add-filter-collection --resource-group "
         "{firewall_resource_group} --policy-name {firewall_policy} --rule-collection-group-name {group} --name "
         "aks-features --collection-priority 220 --action Allow --rule-name features --rule-type ApplicationRule "
-        "--source-addresses {node_subnet_prefix} --protocols Https=443 --target-fqdns {missing_fqdn}",
+        "--source-addresses {node_subnet_prefix} --protocols Https=443 --target-fqdns {missing_fqdns}",
         Disruption.NONE,
         terraform=("azurerm_firewall_policy_rule_collection_group.application_rule_collection.rule.destination_fqdns"),
         arm="Microsoft.Network/firewallPolicies/ruleCollectionGroups properties.ruleCollections[].rules[].targetFqdns",
@@ -112,10 +112,6 @@ def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination
             "osSKU": tuple(f"{pool.name}: {pool.properties.os_sku}" for pool in egress.cluster.pools),
             **required_endpoints().evidence(egress.inventory),
         }
-        fill = {
-            **firewall_placeholders(firewall),
-            "node_subnet_prefix": " ".join(subnet.prefixes),
-            "missing_fqdn": wanted.name,
-        }
+        fill = {**firewall_placeholders(firewall), "node_subnet_prefix": " ".join(subnet.prefixes)}
         note = required_endpoints().note(egress.inventory)
         yield Finding(f"{feature}: {subnet.name} does not reach {wanted}{note}", evidence, fill)

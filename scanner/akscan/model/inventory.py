@@ -20,6 +20,7 @@ from akscan.model.azure import (
     KubernetesVersion,
     KubernetesVersions,
     ManagedCluster,
+    PrivateDnsZone,
     Resource,
     ResourceGroup,
     Route,
@@ -532,6 +533,17 @@ class Inventory:
         )
 
     # --- the rest
+
+    def known_zones(self, name: str) -> list[PrivateDnsZone]:
+        """The private DNS zones of that name that were read; every network may have its own."""
+        return self._zones.get(Token(name), [])
+
+    @cached_property
+    def _zones(self) -> dict[Token, list[PrivateDnsZone]]:
+        found: dict[Token, list[PrivateDnsZone]] = defaultdict(list)
+        for zone in self.known(PrivateDnsZone):
+            found[Token(zone.name)].append(zone)
+        return found
 
     def vault_named(self, name: str) -> Vault | None:
         """The vault of that (globally unique) name among those that were read."""

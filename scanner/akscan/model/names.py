@@ -60,7 +60,7 @@ def resolves_privately(egress: Egress, zone_name: str, record: str = "") -> bool
     """
     inventory = egress.inventory
     inventory.require_complete(PrivateDnsZone)
-    zones = [zone for zone in inventory.known(PrivateDnsZone) if Token(zone.name) == zone_name]
+    zones = inventory.known_zones(zone_name)
     linked = {
         link.properties.virtual_network.id
         for zone in zones
