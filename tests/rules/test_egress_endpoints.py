@@ -442,5 +442,6 @@ def test_pods_reach_the_api_server(world, expected):
 
 def test_who_calls_is_named():
     (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG)))).findings
-    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress-5d9c7b connect"
+    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress connect"
     assert finding.evidence["apiServerAddresses"] == (API,)
+    assert (finding.fill["namespace"], finding.fill["name"]) == ("shop", "ingress")

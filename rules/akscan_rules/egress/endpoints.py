@@ -205,9 +205,11 @@ def pods_reach_the_api_server(cluster: Cluster, inventory: Inventory) -> Iterato
     for finding in any_of(*(_address_blocked(egress, subnet_id) for subnet_id in egress.subnet_ids)):
         if not callers and gap is not None:
             raise NotCollected(gap)
-        shown = ", ".join(callers[:_SHOWN]) + (f" and {len(callers) - _SHOWN} more" if callers[_SHOWN:] else "")
-        evidence = {**finding.evidence, "apiServerAddresses": api_server_addresses(cluster), "workloads": callers}
-        yield Finding(f"{finding.message}, to which {shown} connect", evidence, finding.fill)
+        names = tuple(f"{caller.namespace}/{caller.name}" for caller in callers)
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
+        evidence = {**finding.evidence, "apiServerAddresses": api_server_addresses(cluster), "workloads": names}
+        fill = {"namespace": callers[0].namespace, "name": callers[0].name, **finding.fill}
+        yield Finding(f"{finding.message}, to which {shown} connect", evidence, fill)
 
 
 def _address_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from akscan.model.cidr import AddressSet
 from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
-from akscan.model.kubernetes import Pod
 from akscan.model.needs import Need
+from akscan.model.workloads import Workload
 
 Account = tuple[str, str]
 
@@ -33,14 +33,15 @@ def api_server_addresses(cluster: Cluster) -> tuple[str, ...]:
     return addresses
 
 
-def callers_by_address(cluster: Cluster) -> tuple[tuple[str, ...], Gap | None]:
-    """The running pods of users that act on the API server and reach it by its address, one for each controller, as
-    ``namespace/owner``; and what may hide more of them.
+def callers_by_address(cluster: Cluster) -> tuple[tuple[Workload, ...], Gap | None]:
+    """The workloads of users whose running pods act on the API server and reach it by its address, and what may hide
+    more of them.
     """
     lists = cluster.lists
     bound = frozenset(_bound_accounts(cluster))
     mounts = {(a.namespace, a.name): a.automount_service_account_token for a in lists.service_accounts.items}
-    found: dict[str, None] = {}
+    owners = {pod.key: workload for workload in cluster.workload_set.items for pod in workload.pods_read}
+    found: dict[Workload, None] = {}
     for pod in cluster.speaking_pods:
         account = cluster.account_of(pod)
         own = pod.spec.automount_service_account_token if pod.spec else None
@@ -48,10 +49,10 @@ def callers_by_address(cluster: Cluster) -> tuple[tuple[str, ...], Gap | None]:
         if own is None and account not in mounts and lists.service_accounts.gap is not None:
             continue
         is_mounted = (mounts.get(account) if own is None else own) is not False
-        if account in bound and is_mounted and not pod.asks_api_server_by_name:
-            found[_named(pod)] = None
+        if account in bound and is_mounted and not pod.asks_api_server_by_name and pod.key in owners:
+            found[owners[pod.key]] = None
     needed = (lists.pods, lists.role_bindings, lists.cluster_role_bindings, lists.service_accounts)
-    gaps = (listing.gap for listing in needed if listing.gap is not None)
+    gaps = (gap for gap in (*(listing.gap for listing in needed), cluster.workload_set.gap) if gap is not None)
     return tuple(found), next(gaps, None)
 
 
@@ -60,8 +61,3 @@ def _bound_accounts(cluster: Cluster) -> Iterator[Account]:
         for subject in binding.subjects or ():
             if subject.kind == "ServiceAccount":
                 yield subject.namespace or binding.namespace, subject.name
-
-
-def _named(pod: Pod) -> str:
-    owner = pod.metadata.controller
-    return f"{pod.namespace}/{owner.name if owner else pod.name}"
