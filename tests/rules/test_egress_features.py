@@ -50,9 +50,9 @@ ZONE = "privatelink.vaultcore.azure.net"
 MONITOR = rules(network_rule(to=["AzureMonitor"]))
 
 
-def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, pools=None, **fields):
+def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, upstream=(), pools=None, **fields):
     """A cluster behind the firewall of the hub with these add-ons, and the collections of the firewall's policy."""
-    policy = firewall_policy(dns_proxy=proxy)
+    policy = firewall_policy(dns_proxy=proxy, dns_servers=upstream)
     return [
         cluster(
             pools=pools,
@@ -215,6 +215,24 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             parameters={"ignored_fqdns": ("*.vault.azure.net",)},
         ),
         case("Key Vault provider off", [*behind(), CLASS], Status.PASS),
+        case(
+            "the firewall asks a server in the cluster's network, which sees no zone",
+            [
+                *behind(dns=["10.1.0.4"], proxy=True, upstream=["10.0.0.53"], **VAULTS),
+                CLASS,
+                *private_zone(ZONE, "kv-shop", linked_to=HUB_NETWORK),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "the firewall asks itself",
+            [
+                *behind(dns=["10.1.0.4"], proxy=True, upstream=["10.1.0.4"], **VAULTS),
+                CLASS,
+                *private_zone(ZONE, "kv-shop", linked_to=HUB_NETWORK),
+            ],
+            Status.PASS,
+        ),
         # what is not known
         case(
             "DNS server in no network that was read",

@@ -19,25 +19,25 @@ def resolver_networks(egress: Egress) -> frozenset[ArmId]:
     """The virtual networks whose links to private DNS zones decide what a cluster can resolve. Raises `NotCollected`
     where a DNS server stands in no network that was read.
     """
-    return _networks_of(egress, egress.network.properties.dhcp_options.dns_servers, egress.network.id)
+    return _networks_of(egress, egress.network.properties.dhcp_options.dns_servers, egress.network.id, frozenset())
 
 
-def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId) -> frozenset[ArmId]:
-    asked = [server for server in servers if server != _AZURE]
+def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId, via: frozenset[str]) -> frozenset[ArmId]:
+    """What these servers resolve for a network; a proxy that was asked on the way (``via``) adds nothing."""
+    asked = [server for server in servers if server != _AZURE and server not in via]
     if not asked:
         return frozenset({own})
-    return frozenset().union(*(_network_of(egress, server) for server in asked))
+    return frozenset().union(*(_network_of(egress, server, via | {server}) for server in asked))
 
 
-def _network_of(egress: Egress, server: str) -> frozenset[ArmId]:
+def _network_of(egress: Egress, server: str, via: frozenset[str]) -> frozenset[ArmId]:
     for network_id in sorted(egress.networks_in_reach):
         network = egress.inventory.virtual_network(network_id)
         if network is not None and holds(network.properties.address_space.address_prefixes, server):
             proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network_id)]
             if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
                 upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
-                # a proxy that asks itself would never end
-                return _networks_of(egress, (one for one in upstream if one != server), network_id)
+                return _networks_of(egress, upstream, network_id, via)
             return frozenset({network_id})
     raise NotCollected(
         Gap(

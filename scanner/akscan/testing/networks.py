@@ -125,7 +125,11 @@ def firewall(
 
 
 def firewall_policy(
-    name: str = "policy", *, base: azure.FirewallPolicy | None = None, dns_proxy: bool | None = None
+    name: str = "policy",
+    *,
+    base: azure.FirewallPolicy | None = None,
+    dns_proxy: bool | None = None,
+    dns_servers: Sequence[str] = (),
 ) -> azure.FirewallPolicy:
     """A firewall policy; without ``dns_proxy`` it has no DNS settings of its own."""
     return azure.FirewallPolicy(
@@ -133,7 +137,9 @@ def firewall_policy(
         name=name,
         properties=azure.FirewallPolicyProperties(
             base_policy=azure.Reference(id=base.id if base else ArmId()),
-            dns_settings=None if dns_proxy is None else azure.DnsSettings(enable_proxy=dns_proxy),
+            dns_settings=None
+            if dns_proxy is None
+            else azure.DnsSettings(enable_proxy=dns_proxy, servers=tuple(dns_servers)),
         ),
     )
 
