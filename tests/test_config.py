@@ -96,8 +96,10 @@ def test_rules_by_id_and_prefix(tmp_path):
     def ids(only, skip):
         return [s.rule.id for s in select_rules(load_rules(), loaded, only, skip)]
 
-    assert ids(["api"], []) == ["API-001", "API-002", "API-004"]
-    assert ids(["API"], ["API-004"]) == ["API-001", "API-002"]
+    api = [rule.id for rule in load_rules() if rule.id.startswith("API-")]
+    assert {"API-001", "API-002", "API-004"} <= set(api)
+    assert ids(["api"], []) == api
+    assert ids(["API"], ["API-004"]) == [rule_id for rule_id in api if rule_id != "API-004"]
     assert "API-001" not in ids([], [])
     with pytest.raises(AkscanError, match="fits no rule"):
         ids(["XYZ"], [])

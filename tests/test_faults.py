@@ -34,6 +34,7 @@ CONNECTIVITY = "/subscriptions/c0470500-0001-4000-8000-0c0000000000"
 CLUSTER, LOCKED, UNHARMED = "aks-payments-prod", "aks-legacy-shop", "aks-intranet"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
+_ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
 _ROOTS = (Scope.TENANT, Scope.MANAGEMENT_GROUP)
 _DEADLINE_SECONDS = 60
 
@@ -67,7 +68,7 @@ def _arm_cells():
         kind = str(read.struct.arm_type)
         last = kind.rpartition("/")[2]
         # what other reads hang on stays in sight in production
-        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope is Scope.HUB
+        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope in _ROOTED
         where, query = CONNECTIVITY if rooted else PRODUCTION, r"\?"
         if last == "assignedTo":
             last, query = "roleAssignments", r"\?.*assignedTo"
@@ -222,8 +223,10 @@ def test_a_fault_costs_what_it_hits_and_no_more(name, serve, contoso, baseline, 
     for cell in (*ARM_CELLS, *KUBERNETES_CELLS):
         given = {"times": None, **FAULTS[name][0]}
         if given.get("body") is LOOP:
-            given["body"] = LOOP % f"{simulator.arm_endpoint}{PRODUCTION}/x/{cell.name[-9:-1]}?circle=1".encode()
-            simulator.inject(Fault(match=rf"/x/{cell.name[-9:-1]}\?circle", **given))
+            given["body"] = (
+                LOOP % f"{simulator.arm_endpoint}{PRODUCTION}/x/{cell.name[-9:-1].strip('/')}?circle=1".encode()
+            )
+            simulator.inject(Fault(match=rf"/x/{cell.name[-9:-1].strip('/')}\?circle", **given))
         simulator.inject(Fault(match=cell.match, **given))
     started = time.monotonic()
     outcome, inventory, report = scan(simulator, tmp_path)
@@ -460,7 +463,7 @@ def test_settings_hold_the_times_too(serve, contoso, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("phase", [r"GET .*privateDnsZones\?", rf"GET /clusters/{CLUSTER}/api/v1/pods\?"])
+@pytest.mark.parametrize("phase", [r"GET .*routeTables\?", rf"GET /clusters/{CLUSTER}/api/v1/pods\?"])
 def test_a_signal_ends_the_scan_with_what_came_in(phase, number, contoso, serve, tmp_path):
     simulator = serve(contoso)
     simulator.inject(Fault(match=phase, delay_seconds=HOUR, times=None))

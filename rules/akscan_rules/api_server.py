@@ -1,10 +1,13 @@
 """The way to the Kubernetes API server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from akscan.sdk import (
+    ApiServerSubnet,
     Cluster,
     Disruption,
+    Egress,
     EvidenceValue,
     Finding,
     Fix,
@@ -14,10 +17,19 @@ from akscan.sdk import (
     Pillar,
     Severity,
     Token,
+    any_of,
+    if_known,
     is_private,
+    is_within,
     network_of,
     rule,
+    usable,
 )
+
+#: https://learn.microsoft.com/azure/aks/api-server-vnet-integration: what a subnet of an API server is, and takes.
+_DELEGATE = Token("Microsoft.ContainerService/managedClusters")
+_SHORTEST_PREFIX = 28
+_PER_API_SERVER = 9
 
 
 @rule(
@@ -139,6 +151,101 @@ def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Fi
 
 
 @rule(
+    "API-003",
+    Severity.HIGH,
+    Pillar.RELIABILITY,
+    needs=[
+        Need.MANAGED_CLUSTERS,
+        Need.SUBNETS,
+        Need.ROUTE_TABLES,
+        Need.AZURE_FIREWALLS,
+        Need.NAT_GATEWAYS,
+        Need.PUBLIC_IP_ADDRESSES,
+        Need.PUBLIC_IP_PREFIXES,
+    ],
+    docs=[
+        "https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges",
+        "https://learn.microsoft.com/azure/aks/egress-outboundtype",
+    ],
+    fix=Fix(
+        """
+        # replaces the whole list; the marker 0.0.0.0/32 may stand only alone, so leave it out of {existing_ranges}
+        az aks update --resource-group {resource_group} --name {cluster} --api-server-authorized-ip-ranges {existing_ranges},{missing_addresses}
+        """,  # noqa: E501 a command is one line
+        Disruption.NONE,
+        terraform=(
+            "azurerm_kubernetes_cluster.api_server_access_profile.authorized_ip_ranges with "
+            "azurerm_public_ip.ip_address / azurerm_public_ip_prefix.ip_prefix"
+        ),
+        arm="properties.apiServerAccessProfile.authorizedIPRanges",
+    ),
+)
+def api_server_admits_the_nodes(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """The addresses that the nodes leave from may reach the API server.
+
+    On a public cluster the nodes talk to the API server through their own egress address. When a firewall or NAT
+    gateway gets a new public address that the allow list lacks, kubelets lose the control plane: new nodes never become
+    Ready and running ones go NotReady although nothing changed in the cluster.
+
+    **Fix**: add every public address and prefix that the nodes can leave from to the authorized ranges, and keep both
+    in one template so that they change together.
+    """
+    ranges = cluster.properties.api_server_access_profile.authorized_ip_ranges
+    if cluster.is_private or cluster.is_vnet_integrated:
+        raise NotApplicable("the nodes reach the API server at a private address")
+    if not ranges:
+        raise NotApplicable("there are no authorized ranges")
+    existing = ",".join(entry for entry in ranges if entry != "0.0.0.0/32")
+    seen: dict[str, str] = {}
+    branches = (_kept_out(way, ranges, seen) for way in _ways(Egress(cluster, inventory)))
+    for finding in any_of(_without_prefix(cluster), *branches):
+        kept_out = [address for address in seen if not _is_admitted(address, ranges)]
+        yield Finding(
+            finding.message,
+            {
+                "outboundType": cluster.outbound,
+                "authorizedIPRanges": ranges,
+                "egress": [f"{way}: {address}" for address, way in seen.items()],
+                "inNoRange": kept_out,
+            },
+            fill={"existing_ranges": existing, "missing_addresses": ",".join(kept_out)},
+        )
+    if not seen:
+        raise NotApplicable("the nodes leave from nothing but what AKS itself admits")
+
+
+def _ways(egress: Egress) -> Iterator[Callable[[], Iterator[tuple[str, str]]]]:
+    """Each way out of the nodes, to be asked for its public addresses."""
+    yield from (partial(egress.node_addresses, subnet_id) for subnet_id in egress.cluster.node_subnets)
+    if egress.cluster.outbound in ("managedNATGateway", "managedNATGatewayV2"):
+        yield egress.managed_addresses
+    public = (pool for pool in egress.cluster.pools if pool.properties.enable_node_public_ip)
+    yield from (partial(egress.pool_addresses, pool) for pool in public)
+
+
+def _without_prefix(cluster: Cluster) -> Iterator[Finding]:
+    for pool in cluster.pools:
+        if pool.properties.enable_node_public_ip and not pool.properties.node_public_ip_prefix_id:
+            yield Finding(f"nodes of {pool.name} have public addresses out of no prefix")
+
+
+def _kept_out(
+    way: Callable[[], Iterator[tuple[str, str]]], ranges: tuple[str, ...], seen: dict[str, str]
+) -> Iterator[Finding]:
+    for name, address in way():
+        seen[address] = name
+        if not _is_admitted(address, ranges):
+            yield Finding(f"{address} of {name} is in no authorized range")
+
+
+def _is_admitted(address: str, ranges: tuple[str, ...]) -> bool:
+    if any(entry.strip().casefold().startswith("azurecloud") for entry in ranges):
+        return True
+    wanted, networks = network_of(address), [network_of(entry) for entry in ranges]
+    return wanted is not None and any(n is not None and is_within(wanted, n) for n in networks)
+
+
+@rule(
     "API-004",
     Severity.LOW,
     Pillar.SECURITY,
@@ -179,3 +286,115 @@ def private_cluster_has_no_public_name(cluster: Cluster, inventory: Inventory) -
                 "enablePrivateClusterPublicFQDN": published,
             },
         )
+
+
+@rule(
+    "API-005",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    docs=["https://learn.microsoft.com/azure/aks/access-private-cluster"],
+    fix=Fix(
+        "az aks update --resource-group {resource_group} --name {cluster} --disable-run-command",
+        Disruption.NONE,
+        terraform="azurerm_kubernetes_cluster.run_command_enabled",
+        arm="properties.apiServerAccessProfile.disableRunCommand",
+    ),
+)
+def run_command_is_off_behind_a_restriction(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Run command cannot step around the network restriction of the API server.
+
+    Run command starts a pod in the cluster on behalf of whoever holds the Azure action runcommand/action, through the
+    Azure API and from any place. A restriction of the network to a private endpoint or to listed addresses is then
+    worth only as much as the Azure role assignments on the cluster.
+
+    **Fix**: disable run command when people and pipelines have another way in; az aks command invoke and the portal's
+    Run command then stop working. Where it is the break-glass path, accept the finding and confine runcommand/action to
+    that role.
+    """
+    access = cluster.properties.api_server_access_profile
+    if not (cluster.is_private or access.authorized_ip_ranges):
+        raise NotApplicable("the network closes nothing that run command would open (API-001)")
+    if not access.disable_run_command:
+        yield Finding(
+            "run command reaches the API server from any place",
+            {
+                "disableRunCommand": access.disable_run_command,
+                "enablePrivateCluster": cluster.is_private,
+                "authorizedIPRanges.length": len(access.authorized_ip_ranges),
+            },
+        )
+
+
+@rule(
+    "API-006",
+    Severity.MEDIUM,
+    Pillar.RELIABILITY,
+    needs=[Need.MANAGED_CLUSTERS, Need.VIRTUAL_NETWORKS, Need.SUBNETS, Need.SUBNET_USAGES],
+    docs=["https://learn.microsoft.com/azure/aks/api-server-vnet-integration"],
+    fix=Fix(
+        "az network vnet subnet create --resource-group {vnet_resource_group} --vnet-name {vnet} --name "
+        "{apiserver_subnet} --address-prefixes {prefix_of_27_or_larger} --delegations "
+        "Microsoft.ContainerService/managedClusters",
+        Disruption.RECREATE,
+        terraform=(
+            "azurerm_kubernetes_cluster.api_server_access_profile.subnet_id with azurerm_subnet.delegation and "
+            "azurerm_subnet.address_prefixes"
+        ),
+        arm=(
+            "properties.apiServerAccessProfile.subnetId; Microsoft.Network/virtualNetworks/subnets "
+            "properties.addressPrefix, properties.delegations"
+        ),
+    ),
+)
+def api_server_subnet_has_room(
+    subnet: ApiServerSubnet, inventory: Inventory, *, min_free: int = 2
+) -> Iterator[Finding]:
+    """The API server's delegated subnet has room and belongs to it alone.
+
+    The API server's instances and their internal load balancer take addresses from this subnet and take more when the
+    control plane scales. A full subnet stops that scaling and can take the API server down, and the feature that put it
+    there cannot be switched off again.
+
+    **Fix**: give each cluster a delegated subnet of its own, /27 or larger; widen a full one by adding a prefix to the
+    subnet or by moving the next cluster elsewhere. A new subnet disturbs nothing; the subnet of an existing cluster
+    cannot be exchanged.
+    """
+    resource = inventory.existing_subnet(subnet.id)
+    network = inventory.existing_network(subnet.id.parent)
+    available, wanted = usable(resource), _PER_API_SERVER * len(subnet.clusters)
+    long = [prefix for prefix in resource.prefixes if _is_longer(prefix, _SHORTEST_PREFIX)]
+    services = [delegation.properties.service_name for delegation in resource.properties.delegations]
+    others = [cluster.name for cluster in inventory.clusters_in([subnet.id])]
+    usage = if_known(lambda: subnet.usage(inventory))
+    free = None if isinstance(usage, str) else int(usage.limit - usage.current_value)
+    encrypted = network.properties.encryption.enabled
+    faults = {
+        "(a) it is not delegated to AKS": _DELEGATE not in services,
+        f"(b) longer than /{_SHORTEST_PREFIX}: {', '.join(long)}": bool(long),
+        f"(c) {len(subnet.clusters)} clusters take {wanted} addresses, it has {available}": wanted > available,
+        f"(d) {free} addresses are free": free is not None and free < min_free,
+        f"(e) node pools of {', '.join(others)} stand in it": bool(others),
+        f"(f) {network.name} is encrypted, which VNet Integration does not support": encrypted,
+    }
+    if not any(faults.values()):
+        subnet.usage(inventory)
+        return
+    yield Finding(
+        "; ".join(text for text, is_so in faults.items() if is_so),
+        {
+            "subnet": str(subnet.id),
+            "addressPrefixes": resource.prefixes,
+            "delegations": services,
+            "clusters": [cluster.name for cluster in subnet.clusters],
+            "usableAddresses": available,
+            "addressesForApiServers": wanted,
+            "freeAddresses": free if free is not None else str(usage),
+            "encryption.enabled": encrypted,
+        },
+    )
+
+
+def _is_longer(prefix: str, length: int) -> bool:
+    network = network_of(prefix)
+    return network is not None and network.version == 4 and network.prefixlen > length  # noqa: PLR2004 IPv4

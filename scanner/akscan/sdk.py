@@ -12,29 +12,40 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
+from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.azure import (
     AgentPool,
+    AzureFirewall,
+    CacheRule,
+    ContainerRegistry,
     DiagnosticSetting,
+    Extension,
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
     ManagedCluster,
     Resource,
+    Route,
     RouteTable,
     SubnetResource,
     Vault,
     VirtualNetwork,
 )
-from akscan.model.cidr import is_private, network_of
+from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster
+from akscan.model.egress import Egress
+from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
+from akscan.model.names import resolves_privately
 from akscan.model.needs import Need
-from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
+from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool, LoadBalancerService
 from akscan.model.pools import NodePool
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
+from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.workloads import Workload, image_host, image_matches
@@ -62,17 +73,20 @@ from akscan.results import (
 )
 
 __all__ = [
-    "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts", "ClusterRoleBindingSubject",
-    "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
-    "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
+    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall",
+    "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBindingSubject",
+    "ClusterVault", "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash",
+    "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget",
+    "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter",
     "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "Location", "ManagedCluster", "Need",
-    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
-    "PodSpec", "PoolFacts", "Reason", "Remediation", "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run",
-    "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint",
-    "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "decode_report",
-    "encode_report", "if_known", "image_host", "image_matches", "is_private", "minor", "network_of", "places",
-    "prefixes", "rule", "usable", "version_key",
+    "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "LoadBalancerService", "Location",
+    "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus",
+    "Pillar", "Place", "Pod", "PodSpec", "PoolFacts", "Ports", "Reason", "Remediation", "Report", "Resource", "Route",
+    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject", "SubjectRef",
+    "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload",
+    "any_of", "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report", "encode_report",
+    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within", "largest", "minor",
+    "network_of", "places", "prefixes", "resolves_privately", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -149,8 +163,8 @@ class Rule:
 
     @property
     def module(self) -> str:
-        """The topic: the last part of the name of the module that holds the rule."""
-        return self.function.__module__.rpartition(".")[2]
+        """The topic: the module of the pack that holds the rule, or the package where a topic takes several."""
+        return self.function.__module__.split(".")[:2][-1]
 
     @property
     def location(self) -> str:

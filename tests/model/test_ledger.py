@@ -25,8 +25,8 @@ NEEDS = asked(need for want in WANTS.values() for need in (*want.needs, *want.op
 ACTIONS = [need for need in NEEDS if need.source == "arm"]
 LISTS = [need for need in NEEDS if need.source == "kubernetes"]
 SUBSCRIPTIONS, CLUSTERS = 3, 7
-#: A cluster may need neither, and so none was asked for them.
-NOT_ALWAYS_ASKED = (Need.CLUSTER_USER_CREDENTIAL, Need.UPGRADE_PROFILES)
+#: A cluster may need none of them, and was not asked then.
+NOT_ALWAYS_ASKED = (Need.CLUSTER_USER_CREDENTIAL, Need.UPGRADE_PROFILES, Need.EXTENSIONS)
 RANKS = list(Assessability)
 
 

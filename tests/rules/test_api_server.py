@@ -9,6 +9,7 @@ from akscan_rules.api_server import (
     api_server_is_closed_to_the_internet,
     api_server_is_private,
     private_cluster_has_no_public_name,
+    run_command_is_off_behind_a_restriction,
 )
 
 PUBLIC = {"enable_private_cluster": False}
@@ -156,3 +157,22 @@ def test_the_delegated_subnet_fills_the_fix():
 )
 def test_private_cluster_has_no_public_name(world, expected):
     assert evaluate(private_cluster_has_no_public_name, world).status is expected
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("private, disableRunCommand true", [cluster(api_server={"disable_run_command": True})], Status.PASS),
+        case("private, disableRunCommand absent", [cluster()], Status.FAIL),
+        case("public with ranges, disableRunCommand false", open_to("203.0.113.0/24"), Status.FAIL),
+        case("public without ranges", open_to(), Status.NOT_APPLICABLE),
+        case(
+            "public with ranges, disableRunCommand true",
+            open_to("203.0.113.0/24", disable_run_command=True),
+            Status.PASS,
+        ),
+        case("cluster unreadable", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
+    ],
+)
+def test_run_command_is_off_behind_a_restriction(world, expected):
+    assert evaluate(run_command_is_off_behind_a_restriction, world).status is expected

@@ -32,13 +32,21 @@ from akscan.model.ledger import CLUSTER_NEEDS
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, ArmRead, Scope
 from akscan.model.roles import AssignedTo, HeldPermissions, RoleAssignment, RoleDefinition, held_permissions_id
-from akscan.model.scopes import in_turn, jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
+from akscan.model.scopes import (
+    in_turn,
+    jobs_of_clusters,
+    jobs_of_policies,
+    jobs_of_subscriptions,
+    jobs_of_unlisted,
+    jobs_of_zones,
+)
 from akscan.model.text import ArmId, Token
 
 CALLS_AT_ONCE = 32
 CALLS_AT_ONCE_PER_SUBSCRIPTION = 6
 _USABLE_STATES = ("Enabled", "Warned", "PastDue")
-_FOLLOW_ROUNDS = 4
+#: From a cluster by its network, a peering, a firewall, its policy and that of the parent to an IP group.
+_FOLLOW_ROUNDS = 8
 _PHASE = "Azure"
 
 
@@ -122,7 +130,9 @@ class AzureCollector:
         """Raises `AkscanError` when nothing at all can be seen."""
         subscriptions = self._subscriptions()
         self._read_subscriptions(subscriptions, [read.struct for read in ARM_READS])
-        self._read_all(jobs_of_clusters(self.clusters, [hub.id for hub in self._answers.of(azure.VirtualHub)]))
+        hubs = [hub.id for hub in self._answers.of(azure.VirtualHub)]
+        zones = [zone.id for zone in self._answers.of(azure.PrivateDnsZone)] if self.clusters else []
+        self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_zones(zones)])
         self._read_all(jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)))
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
@@ -240,11 +250,13 @@ class AzureCollector:
         """Read, one by one, what clusters and their networks refer to in subscriptions that were not listed for it."""
         followable_types = followable(ARM_READS)
         for _ in range(_FOLLOW_ROUNDS):
-            jobs = []
-            for resource_id in self._references():
-                read = followable_types.get(resource_id.type.casefold())
-                if read is not None and not self._is_read(read, resource_id):
-                    jobs.append((read, resource_id))
+            references = list(self._references())
+            policies = (one for one in references if one.type == azure.FirewallPolicy.arm_type)
+            wanted = [
+                *((read, one) for one in references if (read := followable_types.get(one.type.casefold())) is not None),
+                *jobs_of_policies(policies),
+            ]
+            jobs = [(read, one) for read, one in wanted if not self._is_read(read, one)]
             if not jobs:
                 return
             self._read_all(jobs)

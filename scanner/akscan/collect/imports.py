@@ -23,7 +23,7 @@ from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
-from akscan.model.azure import ManagedCluster, Resource, Subscription, VirtualHub
+from akscan.model.azure import FirewallPolicy, ManagedCluster, PrivateDnsZone, Resource, Subscription, VirtualHub
 from akscan.model.cluster import missing_lists
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
@@ -38,7 +38,13 @@ from akscan.model.inventory import (
 from akscan.model.kubernetes import Listing, Pod, Secret
 from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
 from akscan.model.roles import AssignedTo
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
+from akscan.model.scopes import (
+    jobs_of_clusters,
+    jobs_of_policies,
+    jobs_of_subscriptions,
+    jobs_of_unlisted,
+    jobs_of_zones,
+)
 from akscan.model.text import ArmId, Token
 
 _ARM_TYPES = {read.struct.arm_type: read for read in ARM_READS}
@@ -160,8 +166,15 @@ class _Resources:
         if complete:
             hubs = [hub.id for hub in self.of(VirtualHub)]
             clusters = self.of(ManagedCluster)
-            jobs = (*jobs_of_subscriptions(self.subscriptions()), *jobs_of_clusters(clusters, hubs))
-            for read, scope in (*jobs, *jobs_of_unlisted(clusters)):
+            policies = [policy.id for policy in self.of(FirewallPolicy)]
+            jobs = (
+                *jobs_of_subscriptions(self.subscriptions()),
+                *jobs_of_clusters(clusters, hubs),
+                *jobs_of_unlisted(clusters),
+                *jobs_of_policies(policies),
+                *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
+            )
+            for read, scope in jobs:
                 # no export says which groups a principal is in
                 if read.struct is AssignedTo:
                     continue

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -33,6 +36,11 @@ def is_private(network: Network) -> bool:
     return any(all(end in private for end in ends) for private in _PRIVATE)
 
 
+def is_within(inner: Network, outer: Network) -> bool:
+    """Whether all of one network lies in the other."""
+    return inner.network_address in outer and inner.broadcast_address in outer
+
+
 def holds(prefixes: Iterable[str], address: str) -> bool:
     """Whether text is a single address in one of the prefixes; any other text is in none."""
     found = network_of(address)
@@ -46,3 +54,49 @@ def usable_addresses(prefixes: Iterable[str]) -> int:
     """What Azure leaves its customer of IPv4 prefixes. Raises `ValueError` for text that is no prefix."""
     networks = (ipaddress.ip_network(prefix, strict=False) for prefix in prefixes)
     return sum(max(0, network.num_addresses - _RESERVED) for network in networks if network.version == _IPV4)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    """IPv4 addresses as ranges of numbers, in order and apart from one another."""
+
+    ranges: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """Of addresses, prefixes, ranges (``10.0.0.4-10.0.0.9``) and ``*``; other text, such as a service tag, has
+        none.
+        """
+        merged: list[tuple[int, int]] = []
+        for first, last in sorted(found for text in texts if (found := _range_of(text)) is not None):
+            if merged and first <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+            else:
+                merged.append((first, last))
+        return cls(tuple(merged))
+
+    def covers(self, other: AddressSet) -> bool:
+        """Whether every address of the other is here; of an empty one nothing is."""
+        return bool(other.ranges) and all(self._holds(first, last) for first, last in other.ranges)
+
+    def _holds(self, first: int, last: int) -> bool:
+        place = bisect_right(self.ranges, first, key=lambda r: r[0]) - 1
+        return place >= 0 and last <= self.ranges[place][1]
+
+    def touches(self, other: AddressSet) -> bool:
+        """Whether they have an address in common."""
+        pairs = ((mine, theirs) for mine in self.ranges for theirs in other.ranges)
+        return any(mine[0] <= theirs[1] and theirs[0] <= mine[1] for mine, theirs in pairs)
+
+
+EVERY_ADDRESS = AddressSet(((0, 2**32 - 1),))
+
+
+def _range_of(text: str) -> tuple[int, int] | None:
+    if text.strip() == "*":
+        return EVERY_ADDRESS.ranges[0]
+    start, dash, end = text.partition("-")
+    first, last = network_of(start), network_of(end) if dash else network_of(start)
+    if first is None or last is None or {first.version, last.version} != {_IPV4}:
+        return None
+    return int(first.network_address), int(last.broadcast_address)

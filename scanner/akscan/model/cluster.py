@@ -99,11 +99,24 @@ class Cluster(Subject):
     @property
     def is_private_link(self) -> bool:
         """Private, and reached through a private endpoint rather than API Server VNet Integration."""
-        return self.is_private and not self.properties.api_server_access_profile.enable_vnet_integration
+        return self.is_private and not self.is_vnet_integrated
 
     @property
     def outbound(self) -> Token:
         return self.properties.network_profile.outbound_type
+
+    @property
+    def is_vnet_integrated(self) -> bool:
+        """The API server stands in the virtual network (API Server VNet Integration)."""
+        return self.properties.api_server_access_profile.enable_vnet_integration
+
+    @property
+    def node_resource_group_id(self) -> ArmId:
+        return ArmId(f"{self.id.subscription_scope}/resourceGroups/{self.properties.node_resource_group}")
+
+    def owns(self, resource_id: ArmId) -> bool:
+        """Whether a resource stands in the node resource group."""
+        return self.node_resource_group_id.contains(resource_id)
 
     @property
     def enforces_fqdn_policies(self) -> bool:
@@ -122,6 +135,18 @@ class Cluster(Subject):
     @property
     def has_node_auto_provisioning(self) -> bool:
         return self.properties.node_provisioning_profile.mode == "Auto"
+
+    @property
+    def unlimited_nodes(self) -> Gap:
+        """Why the largest size of a cluster with node auto-provisioning is not known."""
+        return Gap(
+            source="arm",
+            scope=str(self.id),
+            reason=Reason.UNKNOWN,
+            permission=Need.MANAGED_CLUSTERS,
+            detail="node auto-provisioning adds nodes without a limit that ARM shows; parameter nap_max_nodes states "
+            "one",
+        )
 
     @property
     def uses_service_principal(self) -> bool:
@@ -162,6 +187,17 @@ class Cluster(Subject):
         return tuple(dict.fromkeys(p.pod_subnet_id for p in self.properties.agent_pool_profiles if p.pod_subnet_id))
 
     # --- Kubernetes
+
+    @property
+    def runs_extensions(self) -> bool:
+        """Whether the agent of cluster extensions runs, which AKS installs with the first of them
+        (https://learn.microsoft.com/azure/aks/cluster-extensions). Raises `NotCollected` where that is not known.
+        """
+        deployments = self.lists.deployments
+        if any(found.namespace == "kube-system" and found.name == "extension-agent" for found in deployments.items):
+            return True
+        deployments.complete()
+        return False
 
     @cached_property
     def workload_set(self) -> Workloads:
@@ -269,13 +305,23 @@ class Cluster(Subject):
         """Namespace and name of the service accounts that running pods act as. Of the pods of one controller the
         newest, which alone keeps its spec, speaks for all. Raises `NotCollected` where pods could not be listed.
         """
-        pods = self.lists.pods.complete()
+        self.lists.pods.complete()
+        return frozenset(self.account_of(pod) for pod in self._running_pods)
+
+    @property
+    def speaking_pods(self) -> tuple[Pod, ...]:
+        """Of the running pods of users that were read, those that keep their spec: one for each controller."""
+        return tuple(pod for pod in self._running_pods if pod.namespace not in self.system_namespaces)
+
+    @property
+    def _running_pods(self) -> tuple[Pod, ...]:
+        pods = self.lists.pods.items
         running = {_maker(pod) for pod in pods if pod.status.phase == "Running"}
-        return frozenset(
-            (pod.namespace, pod.spec.service_account_name or "default")
-            for pod in pods
-            if pod.spec is not None and _maker(pod) in running
-        )
+        return tuple(pod for pod in pods if pod.spec is not None and _maker(pod) in running)
+
+    def account_of(self, pod: Pod) -> tuple[str, str]:
+        """Namespace and name of the service account that a pod acts as."""
+        return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
 
     @property
     def kubernetes_gap(self) -> Gap | None:

@@ -20,6 +20,7 @@ from akscan.model.azure import (
     KubernetesVersion,
     KubernetesVersions,
     ManagedCluster,
+    PrivateDnsZone,
     Resource,
     ResourceGroup,
     Route,
@@ -32,7 +33,9 @@ from akscan.model.azure import (
     VirtualNetwork,
 )
 from akscan.model.cluster import Cluster, missing_lists
+from akscan.model.firewalls import Firewalls
 from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gateways import SharedWays
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, need_of
@@ -168,6 +171,7 @@ class Inventory:
         self._below: dict[Token, dict[ArmId, list[Resource]]] = {
             kind: _by_scope(resources) for kind, resources in azure.resources.items()
         }
+        self._below_groups: dict[Token, dict[ArmId, list[Resource]]] = {}
         self._reads: dict[Token, dict[ArmId, Read]] = defaultdict(dict)
         self._gaps: dict[Token, list[tuple[ArmId, Gap]]] = defaultdict(list)
         for read in azure.reads:
@@ -264,6 +268,15 @@ class Inventory:
         """What was read of a type, complete or not; for proving a failure, never for proving a pass."""
         return (found for found in self._by_id.get(kind.arm_type, {}).values() if isinstance(found, kind))
 
+    def known_in_group(self, kind: type[R], group: ArmId) -> tuple[R, ...]:
+        """What was read of a type in a resource group, complete or not."""
+        if kind.arm_type not in self._below_groups:
+            index = self._below_groups[kind.arm_type] = defaultdict(list)
+            for resource in self.known(kind):
+                index[_group_of(resource.id)].append(resource)
+        found = self._below_groups[kind.arm_type].get(group, ())
+        return tuple(resource for resource in found if isinstance(resource, kind))
+
     def require_complete(self, kind: type[Resource]) -> None:
         """Raises `NotCollected` unless every read of the type in scope succeeded and there was one."""
         if not self._reads.get(kind.arm_type):
@@ -275,6 +288,23 @@ class Inventory:
 
     def virtual_network(self, network_id: ArmId) -> VirtualNetwork | None:
         return self.find(VirtualNetwork, network_id)
+
+    def existing_network(self, network_id: ArmId) -> VirtualNetwork:
+        """A virtual network that a cluster names. Raises `NotCollected` where it could not be read or does not exist
+        (any more).
+        """
+        found = self.virtual_network(network_id)
+        if found is None:
+            raise NotCollected(
+                Gap(
+                    source="arm",
+                    scope=str(network_id),
+                    reason=Reason.UNKNOWN,
+                    permission=Need.VIRTUAL_NETWORKS,
+                    detail="the cluster names a virtual network that does not exist",
+                )
+            )
+        return found
 
     def subnet(self, subnet_id: ArmId) -> SubnetResource | None:
         """A subnet, which ARM returns inside its virtual network."""
@@ -358,6 +388,18 @@ class Inventory:
                 return f"peering {peering.name}, which uses remote gateways"
         return self._hub_of(network.id)
 
+    def require_no_learned_route(self, subnet: SubnetResource) -> None:
+        """Raises `NotCollected` where a 0.0.0.0/0 that ARM does not show may come to the subnet."""
+        if origin := self.learned_route_source(subnet):
+            raise NotCollected(
+                Gap(
+                    source="arm",
+                    scope=str(subnet.id),
+                    reason=Reason.UNKNOWN,
+                    detail=f"0.0.0.0/0 may be learned from {origin}",
+                )
+            )
+
     def _hub_of(self, network_id: ArmId) -> str:
         for connection in self.known(HubConnection):
             if connection.properties.remote_virtual_network.id == network_id:
@@ -369,6 +411,18 @@ class Inventory:
         if self._by_id.get(VirtualHub.arm_type):
             self.require_complete(HubConnection)
         return ""
+
+    @cached_property
+    def firewalls(self) -> Firewalls:
+        """The Azure Firewalls and what they let through."""
+        return Firewalls(self)
+
+    @cached_property
+    def shared_ways(self) -> SharedWays:
+        """Which clusters leave by the same NAT gateways and firewalls; for fleet-wide subjects, when only the residue
+        of Kubernetes is left.
+        """
+        return SharedWays((*self.clusters, *self.neighbours), self)
 
     def egress_appliances(self, cluster: Cluster) -> tuple[str, ...]:
         """Where the default routes of the node subnets lead: Azure Firewalls by name, other appliances by address.
@@ -480,6 +534,17 @@ class Inventory:
 
     # --- the rest
 
+    def known_zones(self, name: str) -> list[PrivateDnsZone]:
+        """The private DNS zones of that name that were read; every network may have its own."""
+        return self._zones.get(Token(name), [])
+
+    @cached_property
+    def _zones(self) -> dict[Token, list[PrivateDnsZone]]:
+        found: dict[Token, list[PrivateDnsZone]] = defaultdict(list)
+        for zone in self.known(PrivateDnsZone):
+            found[Token(zone.name)].append(zone)
+        return found
+
     def vault_named(self, name: str) -> Vault | None:
         """The vault of that (globally unique) name among those that were read."""
         return self._vaults.get(Token(name))
@@ -551,6 +616,10 @@ def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
         for scope in {resource.id.parent, resource.id.subscription_scope}:
             found[scope].append(resource)
     return found
+
+
+def _group_of(resource_id: ArmId) -> ArmId:
+    return ArmId(f"{resource_id.subscription_scope}/resourceGroups/{resource_id.resource_group}")
 
 
 def _environment(tags: Mapping[str, str]) -> str | None:

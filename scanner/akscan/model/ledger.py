@@ -32,12 +32,13 @@ _ASKED_OF_SUBSCRIPTION = (Scope.LOCATION, Scope.KUBELET)
 _NOT_ASKED = "Azure was not asked what the identity may do here"
 _NOT_TRIED = (Reason.STOPPED, Reason.NOT_READ, Reason.INTERRUPTED)
 _EVERY_SUBSCRIPTION = (Scope.TENANT, Scope.SUBSCRIPTION, Scope.HUB)
+_OF_A_CLUSTER = (Scope.CLUSTER, Scope.UNLISTED_CLUSTER, Scope.ISOLATED_CLUSTER)
 #: A role may grant these at a cluster alone.
 CLUSTER_NEEDS = frozenset(
     {
         Need.MANAGED_CLUSTERS,
         Need.CLUSTER_USER_CREDENTIAL,
-        *(read.need for read in ARM_READS if read.scope in (Scope.CLUSTER, Scope.UNLISTED_CLUSTER)),
+        *(read.need for read in ARM_READS if read.scope in _OF_A_CLUSTER),
     }
 )
 

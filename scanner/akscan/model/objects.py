@@ -14,6 +14,7 @@ from akscan.model.kubernetes import (
     Pod,
     PodDisruptionBudget,
     Requirement,
+    Service,
     Taint,
 )
 from akscan.model.pools import NodePool
@@ -95,6 +96,20 @@ class KarpenterNodePool(KubernetesSubject[KarpenterNodePoolObject]):
         """Its nodes, by the label that Karpenter sets. Raises `NotCollected` where nodes could not be listed."""
         nodes = self.cluster.lists.nodes.complete()
         return tuple(node for node in nodes if node.metadata.label("karpenter.sh/nodepool") == self.name)
+
+
+class LoadBalancerService(KubernetesSubject[Service]):
+    """A Service of type LoadBalancer."""
+
+    list_field = "services"
+    resource_name = "services"
+    kind_name = "service"
+
+    @classmethod
+    def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        for subject in super().each(inventory, cluster):
+            if not isinstance(subject, cls) or subject.object.spec.type == "LoadBalancer":
+                yield subject
 
 
 class ClusterRoleBindingSubject(KubernetesSubject[ClusterRoleBinding]):

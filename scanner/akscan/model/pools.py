@@ -93,6 +93,14 @@ class NodePool(Subject):
         return 1 if floor is None else floor
 
     @property
+    def nodes_now(self) -> int:
+        """How many nodes it has."""
+        pool = self.properties
+        if pool.type == "VirtualMachines":
+            return sum(status.count for status in pool.virtual_machine_nodes_status)
+        return pool.count or 0
+
+    @property
     def nodes_max(self) -> int:
         """The most nodes that the autoscaler may add, or the fixed count."""
         pool = self.properties

@@ -13,6 +13,7 @@ from akscan.model import azure, kubernetes, roles
 from akscan.model.azure import Resource
 from akscan.model.kubernetes import KubernetesObject
 from akscan.model.needs import Need
+from akscan.model.text import Token
 
 
 class Scope(StrEnum):
@@ -24,8 +25,13 @@ class Scope(StrEnum):
     CLUSTER_SUBSCRIPTION = "every subscription with clusters"
     LOCATION = "every location with clusters"
     HUB = "every virtual hub"
+    FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
     UNLISTED_CLUSTER = "every cluster whose version its location does not list"
+    PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
+    API_SERVER_NETWORK = "every virtual network with an API server in it"
+    BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
+    ISOLATED_CLUSTER = "every network-isolated cluster"
     CONTROL_PLANE_IDENTITY = "every control plane identity"
     KUBELET = "every kubelet identity"
 
@@ -72,6 +78,8 @@ class KubernetesRead:
 
 _AKS = "2026-08-01"
 _NETWORK = "2026-03-01"
+_PRIVATE_DNS = "2020-06-01"
+_REGISTRY = "2025-11-01"
 _ROLES = "2022-04-01"
 
 ARM_READS: tuple[ArmRead, ...] = (
@@ -142,6 +150,14 @@ ARM_READS: tuple[ArmRead, ...] = (
         follow=True,
     ),
     ArmRead(
+        azure.SubnetUsage,
+        Scope.API_SERVER_NETWORK,
+        Need.SUBNET_USAGES,
+        _NETWORK,
+        Reader.NETWORK,
+        "virtual_networks.list_usage",
+    ),
+    ArmRead(
         azure.RouteTable,
         Scope.CLUSTER_SUBSCRIPTION,
         Need.ROUTE_TABLES,
@@ -159,6 +175,68 @@ ARM_READS: tuple[ArmRead, ...] = (
         "azure_firewalls.list_all",
         follow=True,
     ),
+    ArmRead(
+        azure.FirewallPolicy,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.FIREWALL_POLICIES,
+        _NETWORK,
+        Reader.NETWORK,
+        "firewall_policies.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.RuleCollectionGroup,
+        Scope.FIREWALL_POLICY,
+        Need.RULE_COLLECTION_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "firewall_policy_rule_collection_groups.list",
+    ),
+    ArmRead(
+        azure.IpGroup,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.IP_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "ip_groups.list",
+        follow=True,
+    ),
+    ArmRead(
+        azure.NatGateway,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.NAT_GATEWAYS,
+        _NETWORK,
+        Reader.NETWORK,
+        "nat_gateways.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.PublicIpAddress,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PUBLIC_IP_ADDRESSES,
+        _NETWORK,
+        Reader.NETWORK,
+        "public_ip_addresses.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.PublicIpPrefix,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PUBLIC_IP_PREFIXES,
+        _NETWORK,
+        Reader.NETWORK,
+        "public_ip_prefixes.list_all",
+        follow=True,
+    ),
+    ArmRead(
+        azure.NetworkSecurityGroup,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.NETWORK_SECURITY_GROUPS,
+        _NETWORK,
+        Reader.NETWORK,
+        "network_security_groups.list_all",
+        follow=True,
+    ),
     ArmRead(azure.VirtualHub, Scope.SUBSCRIPTION, Need.VIRTUAL_HUBS, _NETWORK, Reader.NETWORK, "virtual_hubs.list"),
     ArmRead(
         azure.HubConnection,
@@ -171,12 +249,28 @@ ARM_READS: tuple[ArmRead, ...] = (
     ArmRead(azure.RoutingIntent, Scope.HUB, Need.ROUTING_INTENT, _NETWORK, Reader.NETWORK, "routing_intent.list"),
     ArmRead(
         azure.PrivateDnsZone,
-        Scope.CLUSTER_SUBSCRIPTION,
+        Scope.SUBSCRIPTION,
         Need.PRIVATE_DNS_ZONES,
-        "2020-06-01",
+        _PRIVATE_DNS,
         Reader.GENERIC,
         "/providers/Microsoft.Network/privateDnsZones",
         follow=True,
+    ),
+    ArmRead(
+        azure.PrivateDnsLink,
+        Scope.PRIVATE_LINK_ZONE,
+        Need.PRIVATE_DNS_LINKS,
+        _PRIVATE_DNS,
+        Reader.GENERIC,
+        "/virtualNetworkLinks",
+    ),
+    ArmRead(
+        azure.PrivateDnsRecord,
+        Scope.PRIVATE_LINK_ZONE,
+        Need.PRIVATE_DNS_RECORDS,
+        _PRIVATE_DNS,
+        Reader.GENERIC,
+        "/A",
     ),
     ArmRead(
         azure.Vault,
@@ -191,10 +285,26 @@ ARM_READS: tuple[ArmRead, ...] = (
         azure.ContainerRegistry,
         Scope.CLUSTER_SUBSCRIPTION,
         Need.REGISTRIES,
-        "2023-07-01",
+        _REGISTRY,
         Reader.GENERIC,
         "/providers/Microsoft.ContainerRegistry/registries",
         follow=True,
+    ),
+    ArmRead(
+        azure.CacheRule,
+        Scope.BOOTSTRAP_REGISTRY,
+        Need.CACHE_RULES,
+        _REGISTRY,
+        Reader.GENERIC,
+        "/cacheRules",
+    ),
+    ArmRead(
+        azure.Extension,
+        Scope.ISOLATED_CLUSTER,
+        Need.EXTENSIONS,
+        "2023-05-01",
+        Reader.GENERIC,
+        "/providers/Microsoft.KubernetesConfiguration/extensions",
     ),
     ArmRead(
         azure.UserAssignedIdentity,
@@ -264,6 +374,13 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/api/v1/replicationcontrollers",
     ),
     KubernetesRead("services", kubernetes.Service, Need.SERVICES, "/api/v1/services"),
+    KubernetesRead(
+        "endpoint_slices",
+        kubernetes.EndpointSlice,
+        Need.ENDPOINT_SLICES,
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+    ),
+    KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
     KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
     KubernetesRead(
@@ -341,6 +458,11 @@ IMPLIED_NEEDS: dict[Need, Need] = {
     Need.PEERINGS: Need.VIRTUAL_NETWORKS,
     Need.AGENT_POOLS: Need.MANAGED_CLUSTERS,
 }
+
+
+#: The zones whose links and records are read
+#: (https://learn.microsoft.com/azure/private-link/private-endpoint-dns).
+PRIVATE_LINK_ZONES = frozenset({Token("privatelink.monitor.azure.com"), Token("privatelink.vaultcore.azure.net")})
 
 
 def need_of(struct: type[Resource]) -> Need:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from akscan.model.azure import KubernetesVersions, ManagedCluster
 from akscan.model.inventory import kubernetes_versions_id
-from akscan.model.reads import ARM_READS, ArmRead, Scope
+from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
 from akscan.model.text import ArmId, Token
 
@@ -30,7 +30,12 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
     subscriptions = (cluster.id.subscription_scope for cluster in clusters)
     locations = (kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location)) for cluster in clusters)
     identities = (identity for cluster in clusters for identity in cluster.identity.user_assigned_identities)
+    networks = (cluster.api_server_subnet.parent for cluster in clusters if cluster.api_server_subnet)
+    registries = (cluster.properties.bootstrap_profile.container_registry_id for cluster in clusters)
     return [
+        *_jobs(Scope.API_SERVER_NETWORK, networks),
+        *_jobs(Scope.BOOTSTRAP_REGISTRY, (registry for registry in registries if registry)),
+        *_jobs(Scope.ISOLATED_CLUSTER, (cluster.id for cluster in clusters if cluster.is_isolated)),
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
@@ -65,6 +70,16 @@ def in_turn(items: Iterable[T], scope_of: Callable[[T], ArmId]) -> list[T]:
     for item in items:
         by_subscription[scope_of(item).subscription].append(item)
     return [item for turn in zip_longest(*by_subscription.values()) for item in turn if item is not None]
+
+
+def jobs_of_zones(zones: Iterable[ArmId]) -> list[Job]:
+    """What is listed of private DNS zones."""
+    return _jobs(Scope.PRIVATE_LINK_ZONE, (zone for zone in zones if Token(zone.name) in PRIVATE_LINK_ZONES))
+
+
+def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:
+    """What is listed of every firewall policy that a cluster's traffic meets."""
+    return _jobs(Scope.FIREWALL_POLICY, policies)
 
 
 def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:

@@ -255,7 +255,7 @@ class Subnet(Subject):
                 if not pool.cluster.has_node_auto_provisioning:
                     continue
                 if auto_provisioned_nodes is None:
-                    gaps.append(_unlimited(pool.cluster))
+                    gaps.append(pool.cluster.unlimited_nodes)
                 elif pool.is_first:
                     pods = _AUTO_PROVISIONED_MAX_PODS
                     per_node = user.addresses_per_node(pods, dynamic_pods)
@@ -329,8 +329,7 @@ class Subnet(Subject):
 
 def prefixes(subnet: SubnetResource) -> tuple[str, ...]:
     """The address prefixes of a subnet, however ARM states them."""
-    properties = subnet.properties
-    return properties.address_prefixes or ((properties.address_prefix,) if properties.address_prefix else ())
+    return subnet.prefixes
 
 
 def usable(subnet: SubnetResource) -> int:
@@ -344,16 +343,6 @@ def _counted_max_pods(user: PoolInSubnet) -> int:
     """
     stated = user.pool.properties.max_pods
     return user.pool.max_pods if user.pool.ipam != "byo_cni" else stated or 0
-
-
-def _unlimited(cluster: Cluster) -> Gap:
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        permission=Need.MANAGED_CLUSTERS,
-        detail="node auto-provisioning adds nodes without a limit that ARM shows; parameter nap_max_nodes states one",
-    )
 
 
 def _is_of(cluster: Cluster, resource: ArmId) -> bool:

@@ -177,7 +177,7 @@ def peering(
     remote: str = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub",
     **fields: Any,
 ) -> azure.Peering:
-    """A connected peering of the test network."""
+    """A connected peering of the test network with the hub, 10.1.0.0/24."""
     return azure.Peering(
         id=ArmId(f"{NETWORK}/virtualNetworkPeerings/{name}"),
         name=name,
@@ -185,6 +185,7 @@ def peering(
             **{
                 "peering_state": Token("Connected"),
                 "remote_virtual_network": azure.Reference(id=ArmId(remote)),
+                "remote_address_space": azure.AddressSpace(address_prefixes=("10.1.0.0/24",)),
                 **fields,
             },
         ),

@@ -16,7 +16,13 @@ from akscan.model.kubernetes import KubernetesLists, Listing
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.model.roles import HeldPermissions, Permission, held_permissions_id
-from akscan.model.scopes import jobs_of_clusters, jobs_of_subscriptions, jobs_of_unlisted
+from akscan.model.scopes import (
+    jobs_of_clusters,
+    jobs_of_policies,
+    jobs_of_subscriptions,
+    jobs_of_unlisted,
+    jobs_of_zones,
+)
 from akscan.model.text import ArmId, Token
 from akscan.testing.azure import cluster, route_table, virtual_network
 
@@ -97,6 +103,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
         by_type.setdefault(resource.arm_type, []).append(resource)
     clusters = [resource for resource in resources if isinstance(resource, azure.ManagedCluster)]
     hubs = [resource.id for resource in resources if isinstance(resource, azure.VirtualHub)]
+    policies = [resource.id for resource in resources if isinstance(resource, azure.FirewallPolicy)]
     reads = [
         Read(
             type=read.struct.arm_type,
@@ -107,6 +114,8 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_subscriptions(_subscriptions(resources)),
             *jobs_of_clusters(clusters, hubs),
             *jobs_of_unlisted(clusters),
+            *jobs_of_policies(policies),
+            *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),
         )
     ]
     gone = {read.struct.arm_type for read in ARM_READS if read.need in denied}

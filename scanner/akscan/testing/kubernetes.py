@@ -72,11 +72,15 @@ def pod(
     owner: KubernetesObject | None = None,
     on_node: str = "node-0",
     phase: str = "Running",
+    annotations: kubernetes.PodAnnotations | None = None,
     **metadata: Any,
 ) -> kubernetes.Pod:
     """A running pod."""
+    base = _meta("Pod", name, namespace, metadata, owner)
     return kubernetes.Pod(
-        metadata=_meta("Pod", name, namespace, metadata, owner),
+        metadata=kubernetes.PodMeta(
+            **{field: getattr(base, field) for field in base.__struct_fields__}, annotations=annotations
+        ),
         spec=spec or pod_spec(),
         node_name=on_node,
         status=kubernetes.PodStatus(phase=phase, qos_class="Burstable"),
@@ -175,6 +179,14 @@ def service(
                 ingress=tuple(kubernetes.LoadBalancerIngress(ip=address) for address in addresses),
             ),
         ),
+    )
+
+
+def endpoint_slice(*addresses: str, name: str = "kubernetes", namespace: str = "default") -> kubernetes.EndpointSlice:
+    """A slice, by default the one with the addresses of the API server."""
+    return kubernetes.EndpointSlice(
+        metadata=_meta("EndpointSlice", name, namespace, {}),
+        endpoints=(kubernetes.Endpoint(addresses=addresses),),
     )
 
 

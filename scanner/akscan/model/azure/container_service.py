@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.azure.base import Resource, Rest
+from akscan.model.azure.base import Reference, Resource, Rest
 from akscan.model.text import ArmId, Location, Token
 
 
@@ -47,6 +47,10 @@ class VirtualMachineNodes(Rest, frozen=True, kw_only=True):
     count: int = 0
 
 
+class GpuProfile(Rest, frozen=True, kw_only=True):
+    driver: Token = Token("Install")
+
+
 class AgentPool(Rest, frozen=True, kw_only=True):
     """An item of ``properties.agentPoolProfiles``, which is the node pool's own properties under its name."""
 
@@ -65,6 +69,9 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     node_taints: tuple[str, ...] = ()
     node_labels: dict[str, str] = {}
     availability_zones: tuple[str, ...] = ()
+    gpu_profile: GpuProfile = GpuProfile()
+    enable_node_public_ip: bool = msgspec.field(name="enableNodePublicIP", default=False)
+    node_public_ip_prefix_id: ArmId = msgspec.field(name="nodePublicIPPrefixID", default=ArmId())
     vnet_subnet_id: ArmId = msgspec.field(name="vnetSubnetID", default=ArmId())
     pod_subnet_id: ArmId = msgspec.field(name="podSubnetID", default=ArmId())
     pod_ip_allocation_mode: Token = msgspec.field(name="podIPAllocationMode", default=Token("DynamicIndividual"))
@@ -116,7 +123,25 @@ class AdvancedNetworking(Rest, frozen=True, kw_only=True):
     security: AdvancedNetworkingSecurity = AdvancedNetworkingSecurity()
 
 
+class ManagedOutboundIps(Rest, frozen=True, kw_only=True):
+    count: int = 0
+
+
+class LoadBalancerProfile(Rest, frozen=True, kw_only=True):
+    managed_outbound_ips: ManagedOutboundIps = msgspec.field(name="managedOutboundIPs", default=ManagedOutboundIps())
+    effective_outbound_ips: tuple[Reference, ...] = msgspec.field(name="effectiveOutboundIPs", default=())
+    allocated_outbound_ports: int = 0
+    idle_timeout_in_minutes: int = 30
+
+
+class NatGatewayProfile(Rest, frozen=True, kw_only=True):
+    effective_outbound_ips: tuple[Reference, ...] = msgspec.field(name="effectiveOutboundIPs", default=())
+    idle_timeout_in_minutes: int = 4
+
+
 class NetworkProfile(Rest, frozen=True, kw_only=True):
+    load_balancer_profile: LoadBalancerProfile = LoadBalancerProfile()
+    nat_gateway_profile: NatGatewayProfile = NatGatewayProfile()
     network_plugin: Token = Token()
     network_plugin_mode: Token = Token()
     network_policy: Token = Token()
@@ -168,7 +193,22 @@ class AzureKeyVaultKms(Rest, frozen=True, kw_only=True):
         return self.key_vault_resource_id.name or host.partition(".")[0]
 
 
+class Switch(Rest, frozen=True, kw_only=True):
+    """A feature that is on or off."""
+
+    enabled: bool = False
+
+
+class Defender(Rest, frozen=True, kw_only=True):
+    security_monitoring: Switch = Switch()
+
+
+class AppMonitoring(Rest, frozen=True, kw_only=True):
+    auto_instrumentation: Switch = Switch()
+
+
 class SecurityProfile(Rest, frozen=True, kw_only=True):
+    defender: Defender = Defender()
     azure_key_vault_kms: AzureKeyVaultKms = AzureKeyVaultKms()
 
 
@@ -178,7 +218,13 @@ class ContainerInsights(Rest, frozen=True, kw_only=True):
 
 
 class AzureMonitorProfile(Rest, frozen=True, kw_only=True):
+    metrics: Switch = Switch()
+    app_monitoring: AppMonitoring = AppMonitoring()
     container_insights: ContainerInsights = ContainerInsights()
+
+
+class AutoUpgradeProfile(Rest, frozen=True, kw_only=True):
+    node_os_upgrade_channel: Token = msgspec.field(name="nodeOSUpgradeChannel", default=Token("NodeImage"))
 
 
 class BootstrapProfile(Rest, frozen=True, kw_only=True):
@@ -212,6 +258,7 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     identity_profile: dict[Token, IdentityReference] = {}
     security_profile: SecurityProfile = SecurityProfile()
     azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
+    auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
 
@@ -249,6 +296,17 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     def is_stopped(self) -> bool:
         return self.properties.power_state.code == "Stopped"
 
+    @property
+    def is_isolated(self) -> bool:
+        """Network isolated: nothing is set up to let the nodes out."""
+        return self.properties.network_profile.outbound_type in ("none", "block")
+
+    @property
+    def api_server_subnet(self) -> ArmId:
+        """The subnet of the customer in which the API server stands; empty where AKS owns it or there is none."""
+        access = self.properties.api_server_access_profile
+        return access.subnet_id if access.enable_vnet_integration else ArmId()
+
     def parts_of(self, identity: ArmId) -> tuple[str, ...]:
         """The parts that a user-assigned identity plays here: control plane, kubelet, both or neither."""
         kubelet = self.properties.identity_profile.get(Token("kubeletidentity"), IdentityReference())
@@ -261,13 +319,27 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     def references(self) -> Iterator[ArmId]:
         properties = self.properties
         for pool in properties.agent_pool_profiles:
-            yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent)
+            yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent, pool.node_public_ip_prefix_id)
+        network = properties.network_profile
+        for profile in (network.load_balancer_profile, network.nat_gateway_profile):
+            yield from (reference.id for reference in profile.effective_outbound_ips)
         access = properties.api_server_access_profile
         yield from (access.subnet_id.parent, access.private_dns_zone)
         yield properties.security_profile.azure_key_vault_kms.key_vault_resource_id
         yield properties.bootstrap_profile.container_registry_id
         yield from self.identity.user_assigned_identities
         yield from (reference.resource_id for reference in properties.identity_profile.values())
+
+
+class ExtensionProperties(Rest, frozen=True, kw_only=True):
+    extension_type: Token = Token()
+
+
+class Extension(Resource, frozen=True, kw_only=True):
+    """An extension of a cluster, such as Flux or Dapr."""
+
+    arm_type: ClassVar = Token("Microsoft.KubernetesConfiguration/extensions")
+    properties: ExtensionProperties = ExtensionProperties()
 
 
 class Capabilities(Rest, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Microsoft.Network: virtual networks, routes, hubs, firewalls, private DNS."""
+"""Microsoft.Network: virtual networks, routes, hubs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.azure.base import Reference, Resource, Rest
+from akscan.model.cidr import is_within, network_of
 from akscan.model.text import ArmId, Location, Token
+
+AZURE_FIREWALLS = Token("Microsoft.Network/azureFirewalls")
+
+
+class DelegationProperties(Rest, frozen=True, kw_only=True):
+    service_name: Token = Token()
+
+
+class Delegation(Rest, frozen=True, kw_only=True):
+    properties: DelegationProperties = DelegationProperties()
 
 
 class SubnetProperties(Rest, frozen=True, kw_only=True):
@@ -18,33 +29,61 @@ class SubnetProperties(Rest, frozen=True, kw_only=True):
     network_security_group: Reference = Reference()
     nat_gateway: Reference = Reference()
     ip_configurations: tuple[Reference, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    default_outbound_access: bool | None = None
 
 
 class SubnetResource(Resource, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.Network/virtualNetworks/subnets")
     properties: SubnetProperties = SubnetProperties()
 
-
-class PeeringProperties(Rest, frozen=True, kw_only=True):
-    peering_state: Token = Token()
-    remote_virtual_network: Reference = Reference()
-    use_remote_gateways: bool = False
-
-
-class Peering(Resource, frozen=True, kw_only=True):
-    arm_type: ClassVar = Token("Microsoft.Network/virtualNetworks/virtualNetworkPeerings")
-    properties: PeeringProperties = PeeringProperties()
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Its address prefixes, however ARM states them."""
+        properties = self.properties
+        return properties.address_prefixes or ((properties.address_prefix,) if properties.address_prefix else ())
 
 
 class AddressSpace(Rest, frozen=True, kw_only=True):
     address_prefixes: tuple[str, ...] = ()
 
 
+class PeeringProperties(Rest, frozen=True, kw_only=True):
+    peering_state: Token = Token()
+    remote_virtual_network: Reference = Reference()
+    use_remote_gateways: bool = False
+    allow_virtual_network_access: bool = True
+    remote_address_space: AddressSpace = AddressSpace()
+    remote_virtual_network_address_space: AddressSpace = AddressSpace()
+
+
+class Peering(Resource, frozen=True, kw_only=True):
+    arm_type: ClassVar = Token("Microsoft.Network/virtualNetworks/virtualNetworkPeerings")
+    properties: PeeringProperties = PeeringProperties()
+
+    @property
+    def carries_traffic(self) -> bool:
+        """Whether packets pass from this network to the other one."""
+        return self.properties.peering_state == "Connected" and self.properties.allow_virtual_network_access
+
+    @property
+    def remote_prefixes(self) -> tuple[str, ...]:
+        """What lies behind it: the remote network's address space of now, else that of the last synchronisation."""
+        properties = self.properties
+        now, then = properties.remote_virtual_network_address_space, properties.remote_address_space
+        return now.address_prefixes or then.address_prefixes
+
+
 class DhcpOptions(Rest, frozen=True, kw_only=True):
     dns_servers: tuple[str, ...] = ()
 
 
+class Encryption(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+
+
 class VirtualNetworkProperties(Rest, frozen=True, kw_only=True):
+    encryption: Encryption = Encryption()
     address_space: AddressSpace = AddressSpace()
     dhcp_options: DhcpOptions = DhcpOptions()
     subnets: tuple[SubnetResource, ...] = ()
@@ -68,12 +107,26 @@ class VirtualNetwork(Resource, frozen=True, kw_only=True):
         for peering in self.properties.virtual_network_peerings:
             yield peering.properties.remote_virtual_network.id
         for subnet in self.properties.subnets:
-            yield subnet.properties.route_table.id
-            if Token(subnet.name) == "AzureFirewallSubnet":
-                yield from (
-                    configuration.id.ancestor(AzureFirewall.arm_type)
-                    for configuration in subnet.properties.ip_configurations
-                )
+            yield from (subnet.properties.route_table.id, subnet.properties.nat_gateway.id)
+            yield subnet.properties.network_security_group.id
+            yield from firewalls_in(subnet)
+
+
+class SubnetUsage(Resource, frozen=True, kw_only=True):
+    """How many addresses of a subnet are taken; the id is that of the subnet, which has no name of its own here."""
+
+    arm_type: ClassVar = Token("Microsoft.Network/virtualNetworks/usages")
+    name: str = msgspec.field(name="subnetName", default="")
+    current_value: float = 0
+    limit: float = 0
+
+
+def firewalls_in(subnet: SubnetResource) -> tuple[ArmId, ...]:
+    """The Azure Firewalls that stand in a subnet: only in one of this name can they."""
+    if Token(subnet.name) != "AzureFirewallSubnet":
+        return ()
+    holders = (configuration.id.ancestor(AZURE_FIREWALLS) for configuration in subnet.properties.ip_configurations)
+    return tuple(dict.fromkeys(holder for holder in holders if holder))
 
 
 class NextHop(Rest, frozen=True, kw_only=True):
@@ -85,6 +138,10 @@ class RouteProperties(Rest, frozen=True, kw_only=True):
     next_hop_type: Token = Token()
     next_hop_ip_address: str = ""
     next_hop: NextHop = NextHop()
+
+    @property
+    def leads_to_appliance(self) -> bool:
+        return self.next_hop_type in ("VirtualAppliance", "VirtualApplianceEcmp")
 
     @property
     def next_hop_addresses(self) -> tuple[str, ...]:
@@ -105,6 +162,13 @@ class RouteTableProperties(Rest, frozen=True, kw_only=True):
 class RouteTable(Resource, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.Network/routeTables")
     properties: RouteTableProperties = RouteTableProperties()
+
+    def sends_to_internet(self, prefix: str) -> bool:
+        """Whether a route of the customer's sends all of an address or prefix straight to the Internet."""
+        wanted = network_of(prefix)
+        routes = (route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet")
+        networks = (network_of(route.address_prefix) for route in routes)
+        return wanted is not None and any(network is not None and is_within(wanted, network) for network in networks)
 
     @property
     def default_route(self) -> Route | None:
@@ -143,31 +207,3 @@ class RoutingIntent(Resource, frozen=True, kw_only=True):
     def covers_internet(self) -> bool:
         """Whether the hub sends Internet traffic of its spokes to a next hop."""
         return any("Internet" in policy.destinations for policy in self.properties.routing_policies)
-
-
-class FirewallAddress(Rest, frozen=True, kw_only=True):
-    private_ip_address: str = msgspec.field(name="privateIPAddress", default="")
-
-
-class FirewallIpConfiguration(Rest, frozen=True, kw_only=True):
-    properties: FirewallAddress = FirewallAddress()
-
-
-class AzureFirewallProperties(Rest, frozen=True, kw_only=True):
-    ip_configurations: tuple[FirewallIpConfiguration, ...] = ()
-    hub_ip_addresses: FirewallAddress = msgspec.field(name="hubIPAddresses", default=FirewallAddress())
-
-
-class AzureFirewall(Resource, frozen=True, kw_only=True):
-    arm_type: ClassVar = Token("Microsoft.Network/azureFirewalls")
-    properties: AzureFirewallProperties = AzureFirewallProperties()
-
-    @property
-    def private_addresses(self) -> frozenset[str]:
-        """The addresses that routes name as next hop."""
-        own = {configuration.properties.private_ip_address for configuration in self.properties.ip_configurations}
-        return frozenset((own | {self.properties.hub_ip_addresses.private_ip_address}) - {""})
-
-
-class PrivateDnsZone(Resource, frozen=True, kw_only=True):
-    arm_type: ClassVar = Token("Microsoft.Network/privateDnsZones")

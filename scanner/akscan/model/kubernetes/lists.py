@@ -19,9 +19,9 @@ from akscan.model.kubernetes.pods import (
     StatefulSet,
 )
 from akscan.model.kubernetes.policy import CiliumClusterwideNetworkPolicy, PodDisruptionBudget
-from akscan.model.kubernetes.rbac import ClusterRoleBinding, RoleBinding
+from akscan.model.kubernetes.rbac import ClusterRoleBinding, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
-from akscan.model.kubernetes.services import Service
+from akscan.model.kubernetes.services import EndpointSlice, Service
 
 T = TypeVar("T")
 
@@ -46,6 +46,8 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     nodes: Listing[Node]
     namespaces: Listing[Namespace]
     services: Listing[Service]
+    endpoint_slices: Listing[EndpointSlice]
+    service_accounts: Listing[ServiceAccount]
     config_maps: Listing[ConfigMap]
     secrets: Listing[Secret]
     deployments: Listing[Deployment]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
+import msgspec
+
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
 from akscan.model.literals import Literal
@@ -80,6 +82,7 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     tolerations: tuple[Toleration, ...] | None = None
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
+    automount_service_account_token: bool | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
 
@@ -156,13 +159,35 @@ class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
     qos_class: str = ""
 
 
+class PodAnnotations(KubernetesStruct, frozen=True, kw_only=True):
+    """The annotation with which AKS hands a pod the name of the API server instead of its address; all others are
+    dropped.
+    """
+
+    set_kube_service_host_fqdn: str | None = msgspec.field(
+        name="kubernetes.azure.com/set-kube-service-host-fqdn", default=None
+    )
+
+
+class PodMeta(ObjectMeta, frozen=True, kw_only=True):
+    annotations: PodAnnotations | None = None
+
+
 class Pod(KubernetesObject, frozen=True, kw_only=True):
     """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` is kept for all."""
 
     kind: ClassVar[str] = "Pod"
+    metadata: PodMeta = PodMeta()
     spec: PodSpec | None = None
     node_name: str = ""
     status: PodStatus = PodStatus()
+
+    @property
+    def asks_api_server_by_name(self) -> bool:
+        """Whether AKS hands it the API server's name (https://learn.microsoft.com/azure/aks/outbound-rules-control-egress)."""
+        return (
+            self.metadata.annotations is not None and self.metadata.annotations.set_kube_service_host_fqdn is not None
+        )
 
     @property
     def is_active(self) -> bool:

@@ -54,6 +54,11 @@ class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
         )
 
 
+class ServiceAccount(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "ServiceAccount"
+    automount_service_account_token: bool | None = None
+
+
 class ClusterRoleBinding(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ClusterRoleBinding"
     role_ref: RoleRef = RoleRef()

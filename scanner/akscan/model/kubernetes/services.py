@@ -10,10 +10,22 @@ import msgspec
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 
 
+class Endpoint(KubernetesStruct, frozen=True, kw_only=True):
+    addresses: tuple[str, ...] | None = None
+
+
+class EndpointSlice(KubernetesObject, frozen=True, kw_only=True):
+    """Addresses behind a Service; of the slices of namespace default, ``kubernetes`` holds those of the API server."""
+
+    kind: ClassVar[str] = "EndpointSlice"
+    endpoints: tuple[Endpoint, ...] | None = None
+
+
 class ServiceAnnotations(KubernetesStruct, frozen=True, kw_only=True):
     """The annotations of a Service that decide where its load balancer stands; all others are dropped."""
 
     internal: str = msgspec.field(name="service.beta.kubernetes.io/azure-load-balancer-internal", default="")
+    allowed_ip_ranges: str = msgspec.field(name="service.beta.kubernetes.io/azure-allowed-ip-ranges", default="")
     internal_subnet: str = msgspec.field(
         name="service.beta.kubernetes.io/azure-load-balancer-internal-subnet", default=""
     )
@@ -23,10 +35,17 @@ class ServiceMeta(ObjectMeta, frozen=True, kw_only=True):
     annotations: ServiceAnnotations | None = None
 
 
+class ServicePort(KubernetesStruct, frozen=True, kw_only=True):
+    protocol: str = "TCP"
+    port: int = 0
+
+
 class ServiceSpec(KubernetesStruct, frozen=True, kw_only=True):
     type: str = "ClusterIP"
     selector: dict[str, str] | None = None
     load_balancer_class: str | None = None
+    load_balancer_source_ranges: tuple[str, ...] | None = None
+    ports: tuple[ServicePort, ...] | None = None
     load_balancer_ip: str = msgspec.field(name="loadBalancerIP", default="")
 
 
@@ -59,6 +78,25 @@ class Service(KubernetesObject, frozen=True, kw_only=True):
             and self.spec.load_balancer_class is None
             and self.annotations.internal == "true"
         )
+
+    @property
+    def is_public_load_balancer(self) -> bool:
+        return (
+            self.spec.type == "LoadBalancer"
+            and self.spec.load_balancer_class is None
+            and self.annotations.internal != "true"
+        )
+
+    @property
+    def admitted_ranges(self) -> tuple[str, ...]:
+        """The only clients that its load balancer lets in; empty for everybody."""
+        annotated = (text.strip() for text in self.annotations.allowed_ip_ranges.split(","))
+        return (*(self.spec.load_balancer_source_ranges or ()), *(text for text in annotated if text))
+
+    @property
+    def given_addresses(self) -> tuple[str, ...]:
+        """The addresses that its load balancer has."""
+        return tuple(ingress.ip for ingress in self.status.load_balancer.ingress or () if ingress.ip)
 
     @property
     def addresses(self) -> frozenset[str]:

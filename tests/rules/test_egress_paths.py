@@ -6,23 +6,21 @@ from akscan.model.azure import (
     AdvancedNetworking,
     AdvancedNetworkingSecurity,
     HttpProxyConfig,
-    HubConnection,
-    HubConnectionProperties,
     Reference,
     RoutingIntent,
     RoutingIntentProperties,
     RoutingPolicy,
-    VirtualHub,
 )
 from akscan.model.kubernetes import CiliumClusterwideNetworkPolicy, CiliumDefaultDeny, CiliumPolicySpec
 from akscan.model.selectors import Expression, LabelSelector
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
-    GROUP,
     NETWORK,
+    VIRTUAL_HUB,
     case,
     cluster,
+    connected_hub,
     evaluate,
     inventory,
     named,
@@ -33,9 +31,8 @@ from akscan.testing import (
     subnet,
     virtual_network,
 )
-from akscan_rules.egress import egress_is_filtered
+from akscan_rules.egress.paths import egress_is_filtered
 
-HUB = f"{GROUP}/providers/Microsoft.Network/virtualHubs/hub"
 ACNS = AdvancedNetworking(enabled=True, security=AdvancedNetworkingSecurity(enabled=True))
 ACCEPT = {"accept_fqdn_policies": True}
 BARE = virtual_network(subnet(routed=False))
@@ -69,21 +66,8 @@ def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None
     )
 
 
-def connected_hub(*intents):
-    """A virtual hub that the network is connected to."""
-    return [
-        VirtualHub(id=ArmId(HUB), name="hub"),
-        HubConnection(
-            id=ArmId(f"{HUB}/hubVirtualNetworkConnections/spoke"),
-            name="spoke",
-            properties=HubConnectionProperties(remote_virtual_network=Reference(id=ArmId(NETWORK.upper()))),
-        ),
-        *intents,
-    ]
-
-
 INTENT = RoutingIntent(
-    id=ArmId(f"{HUB}/routingIntent/intent"),
+    id=ArmId(f"{VIRTUAL_HUB}/routingIntent/intent"),
     name="intent",
     properties=RoutingIntentProperties(
         routing_policies=(RoutingPolicy(name="internet", destinations=(Token("Internet"),)),)
@@ -179,7 +163,7 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             ],
             Status.FAIL,
         ),
-        case("virtual hub with routing intent", [leaves(), BARE, connected_hub(INTENT)], Status.NOT_ASSESSED),
+        case("virtual hub with routing intent", [leaves(), BARE, [*connected_hub(), INTENT]], Status.NOT_ASSESSED),
         case("virtual hub without routing intent", [leaves(), BARE, connected_hub()], Status.NOT_ASSESSED),
         case("a virtual hub that the network is not connected to", [leaves(), BARE, connected_hub()[:1]], Status.FAIL),
         case(
@@ -328,5 +312,5 @@ def test_what_could_not_be_read_stands_in_the_evidence():
 def test_an_unknown_route_says_whence_it_may_come():
     assert (
         "virtual hub hub with routing intent"
-        in evaluate(egress_is_filtered, inventory(leaves(), BARE, connected_hub(INTENT))).reason
+        in evaluate(egress_is_filtered, inventory(leaves(), BARE, [*connected_hub(), INTENT])).reason
     )

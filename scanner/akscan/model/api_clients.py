@@ -1,0 +1,63 @@
+"""Pods that call the API server, and where it answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from akscan.model.cidr import AddressSet
+from akscan.model.cluster import Cluster
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.needs import Need
+from akscan.model.workloads import Workload
+
+Account = tuple[str, str]
+
+
+def api_server_addresses(cluster: Cluster) -> tuple[str, ...]:
+    """The IPv4 addresses that pods reach the API server at, by EndpointSlice default/kubernetes. Raises `NotCollected`
+    where it was not read or is empty.
+    """
+    slices = (found for found in cluster.lists.endpoint_slices.complete() if found.name == "kubernetes")
+    endpoints = (endpoint for found in slices for endpoint in found.endpoints or ())
+    addresses = tuple(a for endpoint in endpoints for a in endpoint.addresses or () if AddressSet.of([a]).ranges)
+    if not addresses:
+        raise NotCollected(
+            Gap(
+                source="kubernetes",
+                scope=cluster.name,
+                reason=Reason.UNKNOWN,
+                permission=Need.ENDPOINT_SLICES,
+                detail="EndpointSlice default/kubernetes holds no address",
+            )
+        )
+    return addresses
+
+
+def callers_by_address(cluster: Cluster) -> tuple[tuple[Workload, ...], Gap | None]:
+    """The workloads of users whose running pods act on the API server and reach it by its address, and what may hide
+    more of them.
+    """
+    lists = cluster.lists
+    bound = frozenset(_bound_accounts(cluster))
+    mounts = {(a.namespace, a.name): a.automount_service_account_token for a in lists.service_accounts.items}
+    owners = {pod.key: workload for workload in cluster.workload_set.items for pod in workload.pods_read}
+    found: dict[Workload, None] = {}
+    for pod in cluster.speaking_pods:
+        account = cluster.account_of(pod)
+        own = pod.spec.automount_service_account_token if pod.spec else None
+        # an account that was not read may mount none
+        if own is None and account not in mounts and lists.service_accounts.gap is not None:
+            continue
+        is_mounted = (mounts.get(account) if own is None else own) is not False
+        if account in bound and is_mounted and not pod.asks_api_server_by_name and pod.key in owners:
+            found[owners[pod.key]] = None
+    needed = (lists.pods, lists.role_bindings, lists.cluster_role_bindings, lists.service_accounts)
+    gaps = (gap for gap in (*(listing.gap for listing in needed), cluster.workload_set.gap) if gap is not None)
+    return tuple(found), next(gaps, None)
+
+
+def _bound_accounts(cluster: Cluster) -> Iterator[Account]:
+    for binding in (*cluster.lists.role_bindings.items, *cluster.lists.cluster_role_bindings.items):
+        for subject in binding.subjects or ():
+            if subject.kind == "ServiceAccount":
+                yield subject.namespace or binding.namespace, subject.name

@@ -1,0 +1,71 @@
+"""Private names: which networks answer a cluster's queries, and what their zones say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from akscan.model.azure import AzureFirewall, PrivateDnsLink, PrivateDnsRecord, PrivateDnsZone
+from akscan.model.cidr import holds
+from akscan.model.egress import Egress
+from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.needs import Need
+from akscan.model.text import ArmId, Token
+
+#: Azure's own resolver (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+_AZURE = "168.63.129.16"
+
+
+def resolver_networks(egress: Egress) -> frozenset[ArmId]:
+    """The virtual networks whose links to private DNS zones decide what a cluster can resolve. Raises `NotCollected`
+    where a DNS server stands in no network that was read.
+    """
+    return _networks_of(egress, egress.network.properties.dhcp_options.dns_servers, egress.network.id, frozenset())
+
+
+def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId, via: frozenset[str]) -> frozenset[ArmId]:
+    """What these servers resolve for a network; a proxy that was asked on the way (``via``) adds nothing."""
+    asked = [server for server in servers if server != _AZURE and server not in via]
+    if not asked:
+        return frozenset({own})
+    return frozenset().union(*(_network_of(egress, server, via | {server}) for server in asked))
+
+
+def _network_of(egress: Egress, server: str, via: frozenset[str]) -> frozenset[ArmId]:
+    for network_id in sorted(egress.networks_in_reach):
+        network = egress.inventory.virtual_network(network_id)
+        if network is not None and holds(network.properties.address_space.address_prefixes, server):
+            proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network_id)]
+            if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
+                upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
+                return _networks_of(egress, upstream, network_id, via)
+            return frozenset({network_id})
+    raise NotCollected(
+        Gap(
+            source="arm",
+            scope=str(egress.network.id),
+            reason=Reason.UNKNOWN,
+            permission=Need.VIRTUAL_NETWORKS,
+            detail=f"what DNS server {server} resolves is not known",
+        )
+    )
+
+
+def _stands_in(firewall: AzureFirewall, network: ArmId) -> bool:
+    return any(subnet.parent == network for subnet in firewall.subnets)
+
+
+def resolves_privately(egress: Egress, zone_name: str, record: str = "") -> bool:
+    """Whether every network that answers the cluster's queries sees a private DNS zone of that name, with an A record
+    where one is named.
+    """
+    inventory = egress.inventory
+    inventory.require_complete(PrivateDnsZone)
+    zones = inventory.known_zones(zone_name)
+    linked = {
+        link.properties.virtual_network.id
+        for zone in zones
+        if not record or any(Token(found.name) == record for found in inventory.within(PrivateDnsRecord, zone.id))
+        for link in inventory.within(PrivateDnsLink, zone.id)
+        if link.properties.virtual_network_link_state == "Completed"
+    }
+    return bool(zones) and resolver_networks(egress) <= linked
