@@ -26,6 +26,8 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
+    ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 
@@ -76,6 +78,8 @@ def compare(rule, entry):
 
 
 def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -35,6 +35,7 @@ from akscan.model.roles import AssignedTo, HeldPermissions, RoleAssignment, Role
 from akscan.model.scopes import (
     in_turn,
     jobs_of_clusters,
+    jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
@@ -133,7 +134,13 @@ class AzureCollector:
         hubs = [hub.id for hub in self._answers.of(azure.VirtualHub)]
         zones = [zone.id for zone in self._answers.of(azure.PrivateDnsZone)] if self.clusters else []
         self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_zones(zones)])
-        self._read_all(jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)))
+        identities = (identity.id for identity in self._answers.of(azure.UserAssignedIdentity))
+        self._read_all(
+            [
+                *jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)),
+                *jobs_of_identities(self.clusters, identities),
+            ]
+        )
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
 

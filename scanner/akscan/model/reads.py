@@ -32,8 +32,8 @@ class Scope(StrEnum):
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
     ISOLATED_CLUSTER = "every network-isolated cluster"
-    CONTROL_PLANE_IDENTITY = "every control plane identity"
-    KUBELET = "every kubelet identity"
+    IDENTITY = "every control plane identity, and every user-assigned identity that pods could be federated with"
+    PRINCIPAL = "every control plane and kubelet identity"
 
 
 class Reader(StrEnum):
@@ -283,7 +283,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         azure.ContainerRegistry,
-        Scope.CLUSTER_SUBSCRIPTION,
+        Scope.SUBSCRIPTION,
         Need.REGISTRIES,
         _REGISTRY,
         Reader.GENERIC,
@@ -317,7 +317,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         azure.FederatedCredential,
-        Scope.CONTROL_PLANE_IDENTITY,
+        Scope.IDENTITY,
         Need.FEDERATED_CREDENTIALS,
         "2023-01-31",
         Reader.GENERIC,
@@ -333,7 +333,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         roles.AssignedTo,
-        Scope.KUBELET,
+        Scope.PRINCIPAL,
         Need.ROLE_ASSIGNMENTS,
         _ROLES,
         Reader.AUTHORIZATION,
@@ -441,6 +441,73 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         Need.KARPENTER_NODE_POOLS,
         "/apis/karpenter.sh/v1/nodepools",
         optional=True,
+    ),
+    KubernetesRead(
+        "azure_identities",
+        kubernetes.AzureIdentity,
+        Need.AZURE_IDENTITIES,
+        "/apis/aadpodidentity.k8s.io/v1/azureidentities",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "azure_identity_bindings",
+        kubernetes.AzureIdentityBinding,
+        Need.AZURE_IDENTITY_BINDINGS,
+        "/apis/aadpodidentity.k8s.io/v1/azureidentitybindings",
+        optional=True,
+    ),
+    KubernetesRead(
+        "mutating_webhooks",
+        kubernetes.MutatingWebhookConfiguration,
+        Need.MUTATING_WEBHOOKS,
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "network_policies",
+        kubernetes.NetworkPolicy,
+        Need.NETWORK_POLICIES,
+        "/apis/networking.k8s.io/v1/networkpolicies",
+    ),
+    KubernetesRead(
+        "cilium_policies",
+        kubernetes.CiliumNetworkPolicy,
+        Need.CILIUM_POLICIES,
+        "/apis/cilium.io/v2/ciliumnetworkpolicies",
+        optional=True,
+    ),
+    KubernetesRead(
+        "calico_policies",
+        kubernetes.CalicoNetworkPolicy,
+        Need.CALICO_POLICIES,
+        "/apis/crd.projectcalico.org/v1/networkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "calico_global_policies",
+        kubernetes.CalicoGlobalNetworkPolicy,
+        Need.CALICO_GLOBAL_POLICIES,
+        "/apis/crd.projectcalico.org/v1/globalnetworkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "admin_network_policies",
+        kubernetes.AdminNetworkPolicy,
+        Need.ADMIN_NETWORK_POLICIES,
+        "/apis/policy.networking.k8s.io/v1alpha1/adminnetworkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "cluster_network_policies",
+        kubernetes.ClusterNetworkPolicy,
+        Need.CLUSTER_NETWORK_POLICIES,
+        "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
+        optional=True,
+        metadata_only=True,
     ),
     KubernetesRead(
         "cilium_clusterwide_policies",

@@ -71,6 +71,12 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         return any(permission.grants_data(action) for permission in self.properties.permissions)
 
     @property
+    def is_custom_wildcard(self) -> bool:
+        """Whether it is a custom role of all actions."""
+        is_custom = self.properties.type == "CustomRole"
+        return is_custom and any("*" in permission.actions for permission in self.properties.permissions)
+
+    @property
     def is_pull_only(self) -> bool:
         """Whether the role lets its holder pull images and do nothing else."""
         if self.guid in PULL_ROLES:
@@ -109,14 +115,17 @@ class RoleAssignment(Resource, frozen=True, kw_only=True):
     def is_broad(self) -> bool:
         """Whether the scope is a subscription, a management group or the tenant root."""
         scope = self.properties.scope
-        return scope in ("/", scope.subscription_scope) or scope.type == "Microsoft.Management/managementGroups"
+        return scope in ("/", scope.subscription_scope) or self.is_of_management_group
+
+    @property
+    def is_of_management_group(self) -> bool:
+        return self.properties.scope.type == "Microsoft.Management/managementGroups"
 
     def reaches(self, resource: ArmId) -> bool:
         """Whether the assignment counts on the resource: its scope is the resource or a parent of it."""
-        scope = self.properties.scope
-        if scope.type == "Microsoft.Management/managementGroups":
+        if self.is_of_management_group:
             return resource.subscription_scope in self.listed_for
-        return scope.contains(resource)
+        return self.properties.scope.contains(resource)
 
 
 class AssignedTo(Resource, frozen=True, kw_only=True):
@@ -159,7 +168,11 @@ def held_permissions_id(scope: str) -> ArmId:
 
 @lru_cache(maxsize=4096)
 def _pattern(action: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in action.split("*")), re.IGNORECASE | re.DOTALL)
+    """A wildcard between slashes may stand for nothing: Managed Identity Operator holds
+    userAssignedIdentities/*/assign/action, and with it may assign (userAssignedIdentities/assign/action).
+    """
+    parts = (".*".join(map(re.escape, part.split("*"))) for part in action.split("/*/"))
+    return re.compile("/(?:.*/)?".join(parts), re.IGNORECASE | re.DOTALL)
 
 
 def _matches(patterns: Iterable[str], action: str) -> bool:

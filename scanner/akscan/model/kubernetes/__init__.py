@@ -4,6 +4,7 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -13,6 +14,18 @@ from akscan.model.kubernetes.autoscaling import (
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    EgressRule,
+    IpBlock,
+    NetworkPolicy,
+    NetworkPolicySpec,
+    PolicyPeer,
+    PolicyPort,
+)
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
@@ -24,6 +37,7 @@ from akscan.model.kubernetes.nodes import (
     NodeStatus,
     Requirement,
 )
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     Container,
     Controller,
@@ -31,6 +45,8 @@ from akscan.model.kubernetes.pods import (
     ControllerStatus,
     CronJob,
     CronJobSpec,
+    CsiAttributes,
+    CsiVolume,
     DaemonSet,
     Deployment,
     EnvFromSource,
@@ -39,6 +55,7 @@ from akscan.model.kubernetes.pods import (
     Job,
     JobTemplate,
     KeyReference,
+    NameReference,
     Pod,
     PodAnnotations,
     PodMeta,
@@ -51,17 +68,29 @@ from akscan.model.kubernetes.pods import (
     ResourceRequirements,
     SecurityContext,
     StatefulSet,
+    Volume,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
     BudgetSpec,
     BudgetStatus,
+    CiliumCidr,
     CiliumClusterwideNetworkPolicy,
     CiliumDefaultDeny,
+    CiliumEgressDeny,
+    CiliumNetworkPolicy,
     CiliumPolicySpec,
     PodDisruptionBudget,
 )
-from akscan.model.kubernetes.rbac import ClusterRoleBinding, RbacSubject, RoleBinding, RoleRef, ServiceAccount
+from akscan.model.kubernetes.rbac import (
+    ClusterRoleBinding,
+    RbacSubject,
+    RoleBinding,
+    RoleRef,
+    ServiceAccount,
+    ServiceAccountAnnotations,
+    ServiceAccountMeta,
+)
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
 from akscan.model.kubernetes.secrets import (
     ConfigMap,
@@ -86,18 +115,21 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRoleBinding", "Condition",
-    "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec",
-    "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
-    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
-    "LoadBalancerStatus", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
-    "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec",
-    "PodStatus", "PodTemplate", "RbacSubject", "ReplicaSet", "ReplicationController", "Requirement",
+    "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AutoscalerSpec", "AzureIdentity",
+    "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy",
+    "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny",
+    "CiliumNetworkPolicy", "CiliumPolicySpec", "ClusterNetworkPolicy", "ClusterRoleBinding", "Condition", "ConfigMap",
+    "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference",
+    "CsiAttributes", "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule",
+    "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "IpBlock",
+    "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
+    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
+    "LoadBalancerStatus", "MutatingWebhookConfiguration", "NameReference", "Namespace", "NetworkPolicy",
+    "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod",
+    "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
+    "PolicyPeer", "PolicyPort", "RbacSubject", "ReplicaSet", "ReplicationController", "Requirement",
     "ResourceRequirements", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
     "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
-    "StatefulSet", "Taint", "Toleration", "WindowsOptions",
+    "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "WindowsOptions",
 ]  # fmt: skip
