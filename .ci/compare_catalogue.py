@@ -26,6 +26,7 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("IDN-010", "commands"): "the specified command calls the credential {name}, which is what a subject is called",
     ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
     ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",

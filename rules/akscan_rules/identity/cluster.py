@@ -230,7 +230,7 @@ def workload_identity_is_enabled(cluster: Cluster, inventory: Inventory) -> Iter
     ],
     fix=Fix(
         """
-        az identity federated-credential create --name {name} --identity-name {identity} --resource-group {resource_group} --issuer {oidc_issuer_url} --subject system:serviceaccount:{namespace}:{service_account} --audience api://AzureADTokenExchange
+        az identity federated-credential create --name {credential} --identity-name {identity} --resource-group {resource_group} --issuer {oidc_issuer_url} --subject system:serviceaccount:{namespace}:{service_account} --audience api://AzureADTokenExchange
         # the switch is part of the aks-preview extension of the Azure CLI
         az aks update --resource-group {resource_group} --name {cluster} --disable-pod-identity
         """,  # noqa: E501 a command is one line
@@ -263,6 +263,7 @@ def _addon(cluster: Cluster) -> Iterator[Finding]:
                     f"{identity.namespace}/{identity.name}" for identity in profile.user_assigned_identities
                 ),
             },
+            fill=_fill(cluster),
         )
 
 
@@ -280,6 +281,7 @@ def _bindings(cluster: Cluster) -> Iterator[Finding]:
                     "aadpodidbinding" in (pod.metadata.labels or {}) for pod in cluster.lists.pods.items
                 ),
             },
+            fill=_fill(cluster),
         )
     identities.complete()
     bindings.complete()
@@ -295,3 +297,7 @@ def _node_component(cluster: Cluster) -> Iterator[Finding]:
                     f"DaemonSet {name} runs its component on every node", {f"daemonSets/{name}": container.image}
                 )
     daemon_sets.complete()
+
+
+def _fill(cluster: Cluster) -> dict[str, str]:
+    return {"oidc_issuer_url": cluster.properties.oidc_issuer_profile.issuer_url}
