@@ -95,7 +95,8 @@ def _cluster(side: str) -> dict[str, Any]:
 
 #: Custom resources of both.
 DEFINITIONS = tuple(
-    definition(kind) for kind in ("SecretProviderClass", "ScaledObject", "NodePool", "CiliumClusterwideNetworkPolicy")
+    definition(field)
+    for field in ("secret_provider_classes", "scaled_objects", "karpenter_node_pools", "cilium_clusterwide_policies")
 )
 
 
