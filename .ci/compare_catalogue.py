@@ -14,9 +14,19 @@ from akscan.signatures import signature_of
 
 #: (rule, fact) in which the pack knows better -> why.
 DEVIATIONS = {
+    ("ACC-010", "commands"): "the specified command deletes a ClusterRoleBinding whatever the kind of the binding is",
+    ("ACC-011", "commands"): "the specified commands would make a binding under the name of the one that is there",
+    ("ACC-012", "commands"): "the specified commands name a ClusterRole whatever the kind of the role is",
+    ("ACC-013", "commands"): "the specified command names a ClusterRole whatever the kind of the role is",
+    ("ACC-014", "commands"): "the specified command names a ClusterRole whatever the kind of the role is",
+    ("ACC-015", "commands"): "the specified commands delete a binding under the name of the cluster, and no assignment",
+    ("ACC-017", "commands"): "the specified commands would make a binding under the name of the one that is there",
+    ("ACC-018", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
+    ("ACC-020", "commands"): "the specified command deletes a RoleBinding whatever the kind of the binding is",
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
+    ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 
@@ -72,12 +82,12 @@ def _plain(value):
 
 def names_of_cases(rule) -> set[str]:
     """The names of the lines of the rule's table."""
-    path = ROOT / "tests" / "rules" / f"test_{rule.module}.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, f"test_{rule.function.__name__}", None)
-    marks = getattr(function, "pytestmark", [])
+    marks = []
+    for path in (ROOT / "tests" / "rules").glob(f"test_{rule.module}*.py"):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        marks += getattr(getattr(module, f"test_{rule.function.__name__}", None), "pytestmark", [])
     return {" ".join(str(line.id).split()) for mark in marks if mark.name == "parametrize" for line in mark.args[1]}
 
 

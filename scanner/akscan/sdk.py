@@ -29,10 +29,31 @@ from akscan.model.cidr import is_private, network_of
 from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
-from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
+from akscan.model.kubernetes import (
+    ClusterRoleBinding,
+    Container,
+    Node,
+    Pod,
+    PodSpec,
+    PolicyRule,
+    RbacSubject,
+    Request,
+    RoleBinding,
+    Service,
+    Taint,
+)
 from akscan.model.needs import Need
-from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool
+from akscan.model.objects import (
+    ClusterRoleBindingSubject,
+    ClusterRoleSubject,
+    DisruptionBudget,
+    KarpenterNodePool,
+    RoleBindingSubject,
+    RoleSubject,
+    SecretSubject,
+)
 from akscan.model.pools import NodePool
+from akscan.model.roles import RoleAssignment
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
@@ -61,16 +82,19 @@ from akscan.results import (
 )
 
 __all__ = [
-    "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts", "ClusterRoleBindingSubject",
-    "ClusterVault", "Container", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting",
-    "Disruption", "DisruptionBudget", "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential",
-    "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool",
-    "KubeletIdentity", "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PoolFacts", "Reason", "Remediation",
-    "Report", "Resource", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "decode_report", "encode_report", "if_known", "image_host",
-    "image_matches", "is_private", "minor", "network_of", "prefixes", "rule", "usable", "version_key",
+    "Absent", "AgentPool", "AkscanError", "ArmId", "Cluster", "ClusterFacts", "ClusterRoleBinding",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ControlPlaneIdentity",
+    "Coverage", "CoverageFigure", "Crash", "DiagnosticSetting", "Disruption", "DisruptionBudget",
+    "EffectiveAssignment", "EvidenceValue", "Failure", "FederatedCredential", "Finding", "Fix", "Gap",
+    "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity",
+    "KubernetesVersion", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
+    "NotCollected", "Passed", "Pillar", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "RbacSubject", "Reason",
+    "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject",
+    "RoleSubject", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service",
+    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed",
+    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "decode_report", "encode_report", "if_known",
+    "image_host", "image_matches", "is_private", "minor", "network_of", "prefixes", "rule", "usable",
+    "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -147,8 +171,8 @@ class Rule:
 
     @property
     def module(self) -> str:
-        """The topic: the last part of the name of the module that holds the rule."""
-        return self.function.__module__.rpartition(".")[2]
+        """The topic: the module of the pack that holds the rule, or the package where a topic takes several."""
+        return self.function.__module__.split(".")[:2][-1]
 
     @property
     def location(self) -> str:

@@ -23,12 +23,13 @@ PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 def table_of(rule):
     """(name, world, expected) of each line of the rule's table."""
-    path = Path(__file__).parent / f"test_{rule.module}.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, f"test_{rule.function.__name__}")
-    marks = [mark for mark in function.pytestmark if mark.name == "parametrize"]
+    marks = []
+    for path in Path(__file__).parent.glob(f"test_{rule.module}*.py"):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        function = getattr(module, f"test_{rule.function.__name__}", None)
+        marks += [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize"]
     return [(str(line.id), *line.values[:2]) for mark in marks for line in mark.args[1]]
 
 

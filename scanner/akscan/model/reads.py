@@ -282,6 +282,14 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/rbac.authorization.k8s.io/v1/rolebindings",
     ),
     KubernetesRead(
+        "cluster_roles",
+        kubernetes.ClusterRole,
+        Need.CLUSTER_ROLES,
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    ),
+    KubernetesRead("roles", kubernetes.Role, Need.ROLES, "/apis/rbac.authorization.k8s.io/v1/roles"),
+    KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
+    KubernetesRead(
         "csi_drivers",
         kubernetes.CsiDriver,
         Need.CSI_DRIVERS,

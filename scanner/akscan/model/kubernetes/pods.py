@@ -80,6 +80,7 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     tolerations: tuple[Toleration, ...] | None = None
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
+    automount_service_account_token: bool | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
 
