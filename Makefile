@@ -40,9 +40,10 @@ docs: $(READY) ## generate docs/rules/, docs/reads.md and the schema of the repo
 docs-check: $(READY)
 	@$(BIN)/python -m tools.docs check
 
-bench: $(READY) ## measure how evaluation and reports grow with workloads, and evaluation with clusters
+bench: $(READY) ## measure how evaluation and reports grow with workloads, and evaluation with clusters and with roles
 	@$(BIN)/python benchmarks/evaluate.py
 	@$(BIN)/python benchmarks/fleet.py
+	@$(BIN)/python benchmarks/rbac.py
 
 new-rule: $(READY) ## start a rule and its test: make new-rule ID=NET-023 NAME=subnet_is_tagged MODULE=network
 	@$(BIN)/python -m tools.new_rule "$(ID)" "$(NAME)" "$(MODULE)"

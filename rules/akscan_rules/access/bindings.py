@@ -79,7 +79,7 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
     binding, cluster = subject.object, subject.cluster
     if binding.metadata.is_bootstrapped and binding.role_ref.name == "system:public-info-viewer":
         raise NotApplicable("the default binding, with which anybody may ask for version and health")
-    found = [s.identity for s in binding.holders if s.identity in _ANONYMOUS]
+    found = [s.identity for s in subject.holders if s.identity in _ANONYMOUS]
     if found:
         access = if_known(lambda: cluster.properties.api_server_access_profile)
         public = access if isinstance(access, str) else access.enable_private_cluster
@@ -125,7 +125,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
     rights.
     """
     binding, system = subject.object, subject.cluster.system_namespaces
-    named = [s.identity for s in binding.holders]
+    named = [s.identity for s in subject.holders]
     groups = [
         name
         for name in named
@@ -151,7 +151,7 @@ def _is_default(subject: Binding) -> bool:
     the system, and cluster-admin to system:masters alone.
     """
     binding = subject.object
-    names = [s.identity for s in binding.holders]
+    names = [s.identity for s in subject.holders]
     to_the_system = binding.role_ref.name.startswith("system:")
     return binding.metadata.is_bootstrapped and (
         to_the_system or (binding.is_bootstrapped and names == ["Group:system:masters"])
@@ -277,7 +277,7 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
     binding, cluster = subject.object, subject.cluster
     defaults = [
         s.namespace
-        for s in binding.holders
+        for s in subject.holders
         if s.kind == "ServiceAccount" and s.name == "default" and s.namespace not in cluster.system_namespaces
     ]
     if not defaults and subject.is_aks_managed:
@@ -308,9 +308,9 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
         Need.CLUSTER_ROLES,
         Need.ROLES,
         Need.SERVICE_ACCOUNTS,
-        Need.NAMESPACES,
         Need.MANAGED_CLUSTERS,
     ],
+    optional_needs=[Need.NAMESPACES],
     docs=[
         "https://learn.microsoft.com/azure/aks/kubernetes-rbac-entra-id",
         "https://kubernetes.io/docs/reference/access-authn-authz/rbac/",
@@ -352,7 +352,7 @@ def _missing_accounts(subject: Binding) -> Iterator[Finding]:
     namespaces = if_known(lambda: {item.name for item in cluster.lists.namespaces.complete()})
     known = if_known(lambda: cluster.service_accounts)
     gone, unknown = [], False
-    for account in (s for s in subject.object.holders if s.kind == "ServiceAccount"):
+    for account in (s for s in subject.holders if s.kind == "ServiceAccount"):
         if not isinstance(namespaces, str) and account.namespace not in namespaces:
             gone.append(f"{account} (no such namespace)")
         elif isinstance(known, str):
@@ -369,7 +369,7 @@ def _missing_accounts(subject: Binding) -> Iterator[Finding]:
 
 
 def _names_for_groups(subject: Binding) -> Iterator[Finding]:
-    groups = [s.name for s in subject.object.holders if s.kind == "Group"]
+    groups = [s.name for s in subject.holders if s.kind == "Group"]
     strange = [name for name in groups if not _GUID.fullmatch(name) and not name.startswith(("system:", "aks:jwt:"))]
     if strange and subject.cluster.properties.aad_profile is not None:
         yield Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from akscan.model.kubernetes import (
@@ -114,10 +115,15 @@ class ClusterRoleBindingSubject(KubernetesSubject[ClusterRoleBinding]):
         """What it grants; None where it names a role that does not exist. Raises `NotCollected` where nobody knows."""
         return self.cluster.rbac.role_of(self.object)
 
+    @cached_property
+    def holders(self) -> tuple[RbacSubject, ...]:
+        """Its subjects, each with its namespace."""
+        return self.object.holders
+
     @property
     def outsiders(self) -> tuple[RbacSubject, ...]:
         """Its subjects behind which the platform does not stand."""
-        return tuple(s for s in self.object.holders if not s.is_exempt(self.cluster.system_namespaces))
+        return tuple(s for s in self.holders if not s.is_exempt(self.cluster.system_namespaces))
 
     @property
     def is_aks_managed(self) -> bool:
