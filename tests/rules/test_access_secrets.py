@@ -1,8 +1,10 @@
 """Secrets and tokens as rights: who reads them, and whose they are."""
 
 import pytest
+from akscan.config import load_config, select_rules
 from akscan.model.azure import AadProfile
 from akscan.model.kubernetes import Job
+from akscan.plugins import load_rules
 from akscan.sdk import Need, Status
 from akscan.testing import (
     SUBSCRIPTION,
@@ -82,6 +84,7 @@ def manager(image="quay.io/jetstack/cert-manager-controller:v1.19.1"):
         ),
         case("RBAC Writer for a User on the cluster", writer("User"), Status.FAIL),
         case("RBAC Writer for a Group on the cluster", writer("Group"), Status.PASS),
+        case("RBAC Writer for nobody knows whom", writer(""), Status.NOT_ASSESSED),
         case("RBAC Writer on <cluster>/namespaces/a", writer("User", f"{CLUSTER}/namespaces/a"), Status.PASS),
         case(
             "RBAC Writer for an application on the subscription", writer("ServicePrincipal", SUBSCRIPTION), Status.FAIL
@@ -158,6 +161,13 @@ def test_each_binding_and_each_assignment_is_a_finding_of_its_own():
     assert assigned.part.startswith("roleAssignments/")
     assert assigned.evidence["principalType"] == "User"
     assert assigned.evidence["scope"] == CLUSTER
+
+
+def test_the_roles_can_be_told_in_the_settings_and_are_shown_with_their_ids(tmp_path):
+    file = tmp_path / "akscan.yaml"
+    file.write_text("rules: {ACC-015: {parameters: {azure_roles: {Reader: 7f6c6a51}}}}", encoding="utf-8")
+    (selected,) = select_rules(load_rules(), load_config(file), ["ACC-015"], [])
+    assert selected.info.parameters["azure_roles"] == ("Reader=7f6c6a51",)
 
 
 def test_what_one_half_could_not_read_stands_beside_the_findings_of_the_other():

@@ -29,10 +29,6 @@ _ANONYMOUS = ("Group:system:unauthenticated", "User:system:anonymous")
 _CATCH_ALL = ("Group:system:authenticated", "Group:system:serviceaccounts", "Group:system:masters")
 _ACCOUNTS_OF = "Group:system:serviceaccounts:"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DOCS = (
-    "https://kubernetes.io/docs/reference/access-authn-authz/rbac/",
-    "https://learn.microsoft.com/azure/aks/concepts-cluster-authorization",
-)
 
 
 def _described(subject: Binding) -> dict[str, EvidenceValue]:
@@ -58,7 +54,10 @@ def _rights(subject: Binding) -> tuple[str, ...]:
     Pillar.SECURITY,
     needs=[Need.CLUSTER_ROLE_BINDINGS, Need.ROLE_BINDINGS],
     optional_needs=[Need.CLUSTER_ROLES, Need.ROLES, Need.MANAGED_CLUSTERS],
-    docs=_DOCS,
+    docs=[
+        "https://kubernetes.io/docs/reference/access-authn-authz/rbac/",
+        "https://learn.microsoft.com/azure/aks/concepts-cluster-authorization",
+    ],
     fix=Fix(
         """
         kubectl get clusterrolebindings,rolebindings -A -o json | jq -r '.items[] | select(any(.subjects[]?; .name=="system:unauthenticated" or .name=="system:anonymous")) | [.kind,.metadata.namespace,.metadata.name,.roleRef.name] | @tsv'

@@ -53,37 +53,37 @@ def _placed(role: AnyRole, granted: PolicyRule) -> str:
     return f"rules[{own.index(granted)}] {granted}" if granted in own else f"aggregated {granted}"
 
 
+#: Rules of a role, and the bindings by which they count.
+Offences = list[tuple[list[PolicyRule], Sequence[ClusterRoleBinding]]]
+
+
 def _held(
-    role: AnyRole,
-    offences: Sequence[tuple[PolicyRule, Sequence[ClusterRoleBinding]]],
-    rule_id: str,
-    inventory: Inventory,
-    allowed: tuple[str, ...] = (),
+    role: AnyRole, offences: Offences, rule_id: str, inventory: Inventory, allowed: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
-    """The finding on a role some of whose rules, each by certain bindings, are held outside the platform."""
+    """The finding on a role some of whose rules are held outside the platform."""
     judged = [
-        (granted, bindings, holders_of(role.cluster, bindings, rule_id, allowed)) for granted, bindings in offences
+        (rules, bindings, holders_of(role.cluster, bindings, rule_id, allowed)) for rules, bindings in offences if rules
     ]
-    proven = [(granted, bindings, found) for granted, bindings, found in judged if found.outside]
+    proven = [entry for entry in judged if entry[2].outside]
     if proven:
         subjects = list(dict.fromkeys(subject for _, _, found in proven for subject in found.outside))
         used = {named(binding): binding for _, bindings, _ in proven for binding in bindings}
-        rules = [_placed(role, granted) for granted, _, _ in proven]
+        placed = [_placed(role, granted) for rules, _, _ in proven for granted in rules]
         evidence: dict[str, EvidenceValue | Sequence[object]] = {
             "kind": role.object.kind,
             "metadata.namespace": role.namespace,
             "metadata.name": role.name,
-            "rules": rules,
+            "rules": placed,
             "bindings": list(used),
             "subjects": [str(subject) for subject in subjects],
             "clusterWide": any(not isinstance(binding, RoleBinding) for binding in used.values()),
             "acceptedSubjects": list(dict.fromkeys(text for _, _, found in proven for text in found.accepted)),
             **known_operators().evidence(inventory),
         }
-        yield Finding(f"{summary(subjects)} holds {summary(rules)}", evidence, _fill(role, subjects))
+        yield Finding(f"{summary(subjects)} holds {summary(placed)}", evidence, _fill(role, subjects))
     for _, _, found in judged:
         found.require_decided()
-    if offences:
+    if judged:
         role.require_known()
     role.cluster.rbac.require_rules(role.object)
 
@@ -97,11 +97,6 @@ def _fill(role: AnyRole, subjects: Sequence[RbacSubject]) -> dict[str, str]:
         if s.kind == "ServiceAccount" and role.namespace in ("", s.namespace)
     )
     return {"subject": next(users, ""), **next(accounts, {})}
-
-
-def _throughout(role: AnyRole, rules: Sequence[PolicyRule]) -> list[tuple[PolicyRule, Sequence[ClusterRoleBinding]]]:
-    """Rules that count by whatever binding."""
-    return [(granted, role.bindings) for granted in rules]
 
 
 @rule(
@@ -138,7 +133,7 @@ def roles_name_resources_and_verbs(
         raise NotApplicable("cluster-wide it is a matter of ACC-009")
     _require_own(role)
     wild = [granted for granted in role.rules if has_any_resource(granted) or has_any_verb(granted, core_groups)]
-    yield from _held(role, _throughout(role, wild), "ACC-012", inventory)
+    yield from _held(role, [(wild, role.bindings)], "ACC-012", inventory)
 
 
 def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
@@ -194,7 +189,7 @@ def nobody_escalates_binds_or_impersonates(
     """
     _require_own(role)
     boundless = [granted for granted in role.rules if _is_boundless(granted) and not has_any_verb(granted)]
-    yield from _held(role, _throughout(role, boundless), "ACC-013", inventory, allowed_subjects)
+    yield from _held(role, [(boundless, role.bindings)], "ACC-013", inventory, allowed_subjects)
 
 
 def _is_boundless(granted: PolicyRule) -> bool:
@@ -258,13 +253,14 @@ def ways_up_are_the_platforms(
     if isinstance(role, ClusterRoleSubject) and role.name == "system:aggregate-to-edit":
         yield from _redirecting_editors(role)
     _require_own(role)
-    offences = []
+    anywhere: list[PolicyRule] = []
+    cluster_wide: list[PolicyRule] = []
     for granted in role.rules:
-        ways = [] if has_any_resource(granted) else [way for way in _WAYS_UP if way.found_in(granted)]
+        ways = () if has_any_resource(granted) else [way for way in _WAYS_UP if way.found_in(granted)]
         if ways:
-            anywhere = any(way.namespaced for way in ways)
-            bindings = [b for b in role.bindings if anywhere or not isinstance(b, RoleBinding)]
-            offences.append((granted, bindings))
+            (anywhere if any(way.namespaced for way in ways) else cluster_wide).append(granted)
+    wide = [binding for binding in role.bindings if not isinstance(binding, RoleBinding)]
+    offences: Offences = [(anywhere, role.bindings), (cluster_wide, wide)]
     yield from _held(role, offences, "ACC-014", inventory, allowed_subjects)
 
 

@@ -9,11 +9,14 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
     RbacSubject,
+    Reason,
     Request,
     RoleAssignment,
     SecretSubject,
@@ -124,9 +127,12 @@ def _readers_in_azure(cluster: Cluster, inventory: Inventory, roles: Mapping[str
     if aad is None or not aad.enable_azure_rbac:
         return
     names = {Token(guid): name for name, guid in roles.items()}
+    unknown = []
     for assignment in inventory.known_assignments_of(names, cluster.id):
         held = assignment.properties
-        if held.principal_type in (Token("User"), Token("ServicePrincipal")):
+        if not held.principal_type:
+            unknown.append(held.principal_id)
+        elif held.principal_type in (Token("User"), Token("ServicePrincipal")):
             yield Finding(
                 f"{held.principal_type} {held.principal_id} holds {names[assignment.role_guid]} on {held.scope}",
                 {
@@ -141,6 +147,17 @@ def _readers_in_azure(cluster: Cluster, inventory: Inventory, roles: Mapping[str
                 part=f"roleAssignments/{assignment.id.name}",
             )
     inventory.within(RoleAssignment, cluster.id.subscription_scope)
+    if unknown:
+        detail = f"whether {summary(unknown)} is a group"
+        raise NotCollected(
+            Gap(
+                source="arm",
+                scope=str(cluster.id),
+                reason=Reason.UNKNOWN,
+                permission=Need.ROLE_ASSIGNMENTS,
+                detail=detail,
+            )
+        )
 
 
 @rule(
