@@ -298,6 +298,8 @@ def _scalar(value: object) -> EvidenceValue:
         return str.__str__(value)
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Mapping):
+        return tuple(f"{key}={item}" for key, item in value.items())
     if isinstance(value, Iterable):
         return tuple(str(item) if not isinstance(item, bool | int | float) else item for item in value)
     return str(value)

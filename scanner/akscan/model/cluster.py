@@ -23,12 +23,14 @@ from akscan.model.kubernetes import (
     Pod,
     Secret,
     Service,
+    ServiceAccount,
 )
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
+from akscan.model.rbac import Rbac
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
-from akscan.model.workloads import Workloads, build_workloads
+from akscan.model.workloads import Workload, Workloads, build_workloads
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
@@ -322,6 +324,26 @@ class Cluster(Subject):
     def account_of(self, pod: Pod) -> tuple[str, str]:
         """Namespace and name of the service account that a pod acts as."""
         return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
+
+    @cached_property
+    def rbac(self) -> Rbac:
+        """Its roles and bindings, indexed."""
+        return Rbac(self.lists)
+
+    @cached_property
+    def workloads_by_account(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
+        """Namespace and name of a service account -> the workloads that act as it. Raises `NotCollected` where some
+        may be missing.
+        """
+        found: dict[tuple[str, str], list[Workload]] = {}
+        for workload in self.workload_set.complete():
+            found.setdefault((workload.namespace, workload.service_account), []).append(workload)
+        return {account: tuple(workloads) for account, workloads in found.items()}
+
+    @cached_property
+    def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
+        """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
+        return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
 
     @property
     def kubernetes_gap(self) -> Gap | None:

@@ -524,6 +524,18 @@ class Inventory:
             if assignment.reaches(resource) and (role := self.role(assignment)) is not None and role.grants(action)
         )
 
+    def known_assignments_of(self, roles: Iterable[str], resource: ArmId) -> tuple[RoleAssignment, ...]:
+        """The assignments of some roles (by GUID) that count on a resource, among those that were read."""
+        wanted = (assignment for guid in roles for assignment in self._assignments_by_role.get(Token(guid), ()))
+        return tuple(assignment for assignment in wanted if assignment.reaches(resource))
+
+    @cached_property
+    def _assignments_by_role(self) -> dict[Token, list[RoleAssignment]]:
+        found: dict[Token, list[RoleAssignment]] = defaultdict(list)
+        for assignment in self.known(RoleAssignment):
+            found[assignment.role_guid].append(assignment)
+        return found
+
     @property
     def searched_subscriptions(self) -> tuple[str, ...]:
         """The subscriptions whose role assignments were read whole."""

@@ -301,7 +301,9 @@ def role_definition(
     )
 
 
-def role_assignment(principal: str, role: RoleDefinition | str, scope: str, *, condition: str = "") -> RoleAssignment:
+def role_assignment(
+    principal: str, role: RoleDefinition | str, scope: str, *, condition: str = "", principal_type: str = ""
+) -> RoleAssignment:
     """An assignment, listed for the subscription of its scope (the test subscription for a wider one)."""
     guid = role if isinstance(role, str) else role.guid
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{principal}{guid}{scope}")
@@ -313,6 +315,7 @@ def role_assignment(principal: str, role: RoleDefinition | str, scope: str, *, c
             principal_id=Token(principal),
             role_definition_id=ArmId(f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{guid}"),
             scope=ArmId(scope),
+            principal_type=Token(principal_type),
             condition=condition,
         ),
         listed_for=(subscription,),
