@@ -15,12 +15,19 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod"
 CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
-#: The parameter that lets the policies of Cilium decide EGR-001.
-CONFIG = "rules: {EGR-001: {parameters: {accept_fqdn_policies: true}}}\n"
+#: Lets the policies of Cilium decide EGR-001, and the scanner itself list Secrets.
+CONFIG = """
+rules:
+  EGR-001: {parameters: {accept_fqdn_policies: true}}
+  ACC-015: {parameters: {allowed_subjects: ["User:scanner"]}}
+"""
 
 SHOP = "{cluster}/namespaces/shop"
 IMAGE = "registry.example/app:1.0"
 SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
+RBAC = "rbac.authorization.k8s.io"
+#: Service accounts of both sides.
+ACCOUNTS = ("deployer", "idle", "reporter", "worker")
 Objects = list[dict[str, Any]]
 
 
@@ -178,10 +185,32 @@ def privileged(kind: str) -> Case:
     )
 
 
-def cluster_admin(role: str) -> dict[str, Any]:
-    deployer = {"kind": "ServiceAccount", "namespace": "shop", "name": "deployer"}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
-    return manifest("ClusterRoleBinding", "deployer", roleRef=reference, subjects=[deployer])
+def bound(name: str, role: str, subject: dict[str, str] | None = None) -> dict[str, Any]:
+    """A ClusterRoleBinding, of an account of the shop where nobody else is named."""
+    reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": role}
+    return manifest("ClusterRoleBinding", name, roleRef=reference, subjects=[subject or account("worker")])
+
+
+def account(name: str) -> dict[str, str]:
+    return {"kind": "ServiceAccount", "namespace": "shop", "name": name}
+
+
+def group(name: str) -> dict[str, str]:
+    return {"apiGroup": RBAC, "kind": "Group", "name": name}
+
+
+def user(name: str) -> dict[str, str]:
+    return {"apiGroup": RBAC, "kind": "User", "name": name}
+
+
+def role(name: str, verbs: str, resources: str, api_group: str = "") -> Objects:
+    """A ClusterRole of one rule, and what puts it to use."""
+    rule = {"apiGroups": [api_group], "resources": resources.split(), "verbs": verbs.split()}
+    return [manifest("ClusterRole", name, rules=[rule]), bound(name, name)]
+
+
+def secret(name: str, **fields: Any) -> dict[str, Any]:
+    return manifest("Secret", name, "shop", **fields)
 
 
 def node_pool(*taints: dict[str, str]) -> dict[str, Any]:
@@ -249,7 +278,72 @@ CASES = [
     ),
     Case("ACC-003", "{cluster}", [], []),
     Case(
-        "ACC-009", "{cluster}/clusterrolebindings/deployer", [cluster_admin("view")], [cluster_admin("cluster-admin")]
+        "ACC-009",
+        "{cluster}/clusterrolebindings/deployer",
+        [bound("deployer", "view", account("deployer"))],
+        [bound("deployer", "cluster-admin", account("deployer"))],
+    ),
+    Case(
+        "ACC-010",
+        "{cluster}/clusterrolebindings/visitors",
+        [bound("visitors", "view", user("dave"))],
+        [bound("visitors", "view", user("system:anonymous"))],
+    ),
+    Case(
+        "ACC-011",
+        "{cluster}/clusterrolebindings/everybody",
+        [bound("everybody", "view", group("auditors"))],
+        [bound("everybody", "view", group("system:authenticated"))],
+    ),
+    Case("ACC-012", "{cluster}/clusterroles/maker", role("maker", "get", "pods"), role("maker", "*", "*")),
+    Case(
+        "ACC-013",
+        "{cluster}/clusterroles/grower",
+        role("grower", "get", "clusterroles", RBAC),
+        role("grower", "escalate", "clusterroles", RBAC),
+    ),
+    Case(
+        "ACC-014",
+        "{cluster}/clusterroles/driver",
+        role("driver", "get", "nodes"),
+        role("driver", "get create", "nodes/proxy"),
+    ),
+    Case("ACC-015", "{cluster}", [], role("reader", "get list", "secrets")),
+    Case(
+        "ACC-016",
+        "{cluster}/clusterrolebindings/starter",
+        role("starter", "get", "pods"),
+        role("starter", "create", "pods"),
+    ),
+    Case(
+        "ACC-017",
+        "{cluster}/clusterrolebindings/inherited",
+        [bound("inherited", "view", account("reporter"))],
+        [bound("inherited", "view", account("default"))],
+    ),
+    Case(
+        "ACC-018",
+        f"{SHOP}/deployments/tokens",
+        [workload("Deployment", "tokens", pod_spec(automountServiceAccountToken=False, serviceAccountName="idle"))],
+        [workload("Deployment", "tokens", pod_spec(serviceAccountName="idle"))],
+    ),
+    Case(
+        "ACC-019",
+        f"{SHOP}/secrets/token",
+        [secret("token")],
+        [
+            secret(
+                "token",
+                type="kubernetes.io/service-account-token",
+                annotations={"kubernetes.io/service-account.name": "idle"},
+            )
+        ],
+    ),
+    Case(
+        "ACC-020",
+        "{cluster}/clusterrolebindings/target",
+        [bound("target", "view", user("dave"))],
+        [bound("target", "gone", user("dave"))],
     ),
     Case("SPT-001", "{cluster}/agentpools/spot", [], []),
     Case("SPT-001", "{cluster}/nodepools.karpenter.sh/default", [node_pool(SPOT)], [node_pool()]),
