@@ -295,15 +295,8 @@ class Inventory:
         """
         found = self.virtual_network(network_id)
         if found is None:
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(network_id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.VIRTUAL_NETWORKS,
-                    detail="the cluster names a virtual network that does not exist",
-                )
-            )
+            said = "the cluster names a virtual network that does not exist"
+            raise NotCollected(_untold(network_id, Need.VIRTUAL_NETWORKS, said))
         return found
 
     def subnet(self, subnet_id: ArmId) -> SubnetResource | None:
@@ -317,15 +310,8 @@ class Inventory:
         """
         found = self.subnet(subnet_id)
         if found is None:
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(subnet_id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.SUBNETS,
-                    detail="the cluster names a subnet that its network does not have",
-                )
-            )
+            said = "the cluster names a subnet that its network does not have"
+            raise NotCollected(_untold(subnet_id, Need.SUBNETS, said))
         return found
 
     def node_route_tables(self, cluster: Cluster) -> tuple[ArmId, ...]:
@@ -637,6 +623,10 @@ def _group_of(resource_id: ArmId) -> ArmId:
 def _environment(tags: Mapping[str, str]) -> str | None:
     lowered = {key.casefold(): value.casefold() for key, value in tags.items()}
     return next((lowered[key] for key in _ENVIRONMENT_TAGS if key in lowered), None)
+
+
+def _untold(scope: ArmId, need: Need, detail: str) -> Gap:
+    return Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, permission=need, detail=detail)
 
 
 def _not_read(kind: type[Resource], scope: ArmId) -> Gap:
