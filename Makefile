@@ -57,6 +57,7 @@ docs-check: $(READY)
 bench: $(READY) ## measure evaluation, reports and scans; PODS="20000 100000" are the sizes of the large cluster (needs Go once)
 	@$(BIN)/python benchmarks/evaluate.py
 	@$(BIN)/python benchmarks/fleet.py
+	@$(BIN)/python benchmarks/rbac.py
 	@$(BIN)/python benchmarks/fleet_scan.py
 	@$(MAKE) --no-print-directory apiserver
 	@PYTHONPATH=tests $(BIN)/python benchmarks/pods.py $(PODS)

@@ -14,6 +14,15 @@ from akscan.signatures import signature_of
 
 #: (rule, fact) in which the pack knows better -> why.
 DEVIATIONS = {
+    ("ACC-010", "commands"): "the specified command deletes a ClusterRoleBinding whatever the kind of the binding is",
+    ("ACC-011", "commands"): "the specified commands would make a binding under the name of the one that is there",
+    ("ACC-012", "commands"): "the specified commands name a ClusterRole whatever the kind of the role is",
+    ("ACC-013", "commands"): "the specified command names a ClusterRole whatever the kind of the role is",
+    ("ACC-014", "commands"): "the specified command names a ClusterRole whatever the kind of the role is",
+    ("ACC-015", "commands"): "the specified commands delete a binding under the name of the cluster, and no assignment",
+    ("ACC-017", "commands"): "the specified commands would make a binding under the name of the one that is there",
+    ("ACC-018", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
+    ("ACC-020", "commands"): "the specified command deletes a RoleBinding whatever the kind of the binding is",
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",

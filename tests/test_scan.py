@@ -133,7 +133,7 @@ def test_every_report_tells_which_permissions_are_missing_where(saved, contoso, 
         2,
     )
     assert {(s["name"], s["status"]) for s in secrets["scopes"]} >= {("aks-partner", "missing")}
-    assert secrets["rules"] == ["SEC-001"]
+    assert secrets["rules"] == ["ACC-019", "SEC-001"]
     for run in msgspec.json.decode((tmp_path / "akscan.sarif").read_bytes())["runs"]:
         told = {entry["permission"]: entry for entry in run["properties"]["permissions"]}
         assert set(told) == set(entries)

@@ -84,6 +84,9 @@ def _problem(rule_id: str, name: str, module: str) -> str:
         return f"NAME {name!r}: expected a Python name"
     if not re.fullmatch(r"[a-z][a-z_]+", module):
         return f"MODULE {module!r}: expected the name of a topic"
+    if (package := ROOT / "rules" / "akscan_rules" / module).is_dir():
+        parts = ", ".join(sorted(path.name for path in package.glob("[a-z]*.py")))
+        return f"MODULE {module!r}: a topic of several modules; write the rule into one of them ({parts})"
     known = {rule.id: rule for rule in load_rules()}
     return f"{rule_id} stands in {known[rule_id].location}" if rule_id in known else ""
 

@@ -41,13 +41,34 @@ from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
-from akscan.model.kubernetes import Container, Node, Pod, PodSpec, Service, Taint
+from akscan.model.kubernetes import (
+    ClusterRoleBinding,
+    Container,
+    Node,
+    Pod,
+    PodSpec,
+    PolicyRule,
+    RbacSubject,
+    Request,
+    RoleBinding,
+    Service,
+    Taint,
+)
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.names import resolves_privately
 from akscan.model.namespaces import ApplicationNamespace
 from akscan.model.needs import Need
 from akscan.model.node_identities import AddonIdentity, Borrowable, borrowable
-from akscan.model.objects import ClusterRoleBindingSubject, DisruptionBudget, KarpenterNodePool, LoadBalancerService
+from akscan.model.objects import (
+    ClusterRoleBindingSubject,
+    ClusterRoleSubject,
+    DisruptionBudget,
+    KarpenterNodePool,
+    LoadBalancerService,
+    RoleBindingSubject,
+    RoleSubject,
+    SecretSubject,
+)
 from akscan.model.pools import NodePool
 from akscan.model.registries import ClusterRegistry, read_registry
 from akscan.model.roles import RoleAssignment
@@ -83,21 +104,23 @@ from akscan.results import (
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "ApiServerSubnet",
     "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "CacheRule", "Cluster", "ClusterFacts",
-    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBindingSubject", "ClusterVault",
-    "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
-    "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
-    "Gap", "GapSummary", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity",
-    "KubernetesVersion", "LedgerEntry", "LedgerScope", "LoadBalancerService", "Location", "ManagedCluster", "Need",
-    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
-    "PodSpec", "PoolFacts", "Ports", "Reason", "Remediation", "Report", "Requirement", "Resource", "RoleAssignment",
-    "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "Service", "Severity", "Status", "Subject",
-    "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "UserAssignedIdentity",
-    "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "borrowable",
-    "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
-    "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places",
-    "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports",
-    "usable", "version_key",
+    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
+    "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage",
+    "CoverageFigure", "Crash", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure",
+    "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding",
+    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
+    "LedgerScope", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
+    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
+    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
+    "RoleBinding", "RoleBindingSubject", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
+    "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
+    "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
+    "Workload", "any_of", "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address",
+    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
+    "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes",
+    "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports", "usable",
+    "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

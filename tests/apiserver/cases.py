@@ -15,12 +15,22 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod"
 CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
-#: The parameter that lets the policies of Cilium decide EGR-001.
-CONFIG = "rules: {EGR-001: {parameters: {accept_fqdn_policies: true}}}\n"
+REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
+IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+#: Lets the policies of Cilium decide EGR-001, and the scanner itself list Secrets.
+CONFIG = """
+rules:
+  EGR-001: {parameters: {accept_fqdn_policies: true}}
+  ACC-015: {parameters: {allowed_subjects: ["User:scanner"]}}
+"""
 
 SHOP = "{cluster}/namespaces/shop"
 IMAGE = "registry.example/app:1.0"
 SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
+RBAC = "rbac.authorization.k8s.io"
+#: Service accounts of both sides.
+ACCOUNTS = ("deployer", "idle", "reporter", "worker")
 Objects = list[dict[str, Any]]
 
 
@@ -43,8 +53,14 @@ def estate() -> Estate:
     resources = [
         _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
         _resource(f"{VAULTS}/kv-good", publicNetworkAccess="Disabled"),
-        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled"),
+        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled", accessPolicies=[*map(_reads_secrets, SIDES)]),
         *(_cluster(side) for side in SIDES),
+        *(_resource(f"{REGISTRIES}/acr{side}", **_registry(side)) for side in SIDES),
+        *(found for side in SIDES for found in _wired(side)),
+        _role("puller", "Microsoft.ContainerRegistry/registries/pull/read"),
+        _role("joiner", "Microsoft.Network/virtualNetworks/subnets/*"),
+        _assignment("puller", _object_id("kubelet", "good"), f"{REGISTRIES}/acrgood"),
+        _assignment("joiner", _object_id("control-plane", "good"), VNET),
     ]
     return Estate(
         name="real",
@@ -72,12 +88,69 @@ def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
     }
 
 
+def _object_id(part: str, side: str) -> str:
+    return f"object-id-{part}-{side}"
+
+
+def _reads_secrets(side: str) -> dict[str, Any]:
+    return {"objectId": _object_id("addon", side), "permissions": {"secrets": ["get"]}}
+
+
+def _registry(side: str) -> dict[str, Any]:
+    return {"loginServer": f"acr{side}.azurecr.io", "adminUserEnabled": side == "bad"}
+
+
+def _wired(side: str) -> list[dict[str, Any]]:
+    """An identity that trusts service account wired of one side."""
+    identity = f"{IDENTITIES}/id-wired-{side}"
+    audiences = ["api://AzureADTokenExchange"]
+    return [
+        _resource(identity, clientId=f"client-id-{side}", principalId=_object_id("wired", side)),
+        _resource(
+            f"{identity}/federatedIdentityCredentials/wired",
+            issuer=f"https://oidc.example/{side}/",
+            subject="system:serviceaccount:shop:wired",
+            audiences=audiences,
+        ),
+    ]
+
+
+def _role(name: str, action: str) -> dict[str, Any]:
+    scope = f"/subscriptions/{SUBSCRIPTION}"
+    permissions = [{"actions": [action], "notActions": [], "dataActions": [], "notDataActions": []}]
+    return _resource(
+        f"{ROLES}/{name}", roleName=name, type="CustomRole", assignableScopes=[scope], permissions=permissions
+    )
+
+
+def _assignment(role: str, principal: str, scope: str) -> dict[str, Any]:
+    return _resource(
+        f"{scope}/providers/Microsoft.Authorization/roleAssignments/{role}",
+        principalId=principal,
+        principalType="ServicePrincipal",
+        roleDefinitionId=f"{ROLES}/{role}",
+        scope=scope,
+    )
+
+
+def _identity(part: str, side: str) -> dict[str, str]:
+    """An identity as AKS makes it, in the node resource group."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_{side}"
+    provider = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    return {"resourceId": f"{group}/providers/{provider}/{part}", "objectId": _object_id(part, side)}
+
+
 def _cluster(side: str) -> dict[str, Any]:
     pool = {"count": 1, "vmSize": "Standard_D4ds_v5", "vnetSubnetID": f"{VNET}/subnets/snet-{side}", "maxPods": 30}
     spot = {"scaleSetPriority": "Spot", "nodeTaints": [f"{SPOT['key']}={SPOT['value']}:{SPOT['effect']}"]}
-    return _resource(
+    resource = _resource(
         f"{CLUSTERS}/{side}",
         kubernetesVersion="1.35",
+        nodeResourceGroup=f"MC_{side}",
+        identityProfile={"kubeletidentity": _identity("kubelet", side)},
+        ingressProfile={"webAppRouting": {"enabled": True, "identity": _identity("addon", side)}},
+        oidcIssuerProfile={"enabled": True, "issuerURL": f"https://oidc.example/{side}/"},
+        securityProfile={"workloadIdentity": {"enabled": True}},
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
             "networkPlugin": "azure",
@@ -91,12 +164,19 @@ def _cluster(side: str) -> dict[str, Any]:
             {"name": "spot", "mode": "User", **pool, **spot},
         ],
     )
+    return {**resource, "identity": {"type": "SystemAssigned", "principalId": _object_id("control-plane", side)}}
 
 
 #: Custom resources of both.
 DEFINITIONS = tuple(
     definition(field)
-    for field in ("secret_provider_classes", "scaled_objects", "karpenter_node_pools", "cilium_clusterwide_policies")
+    for field in (
+        "secret_provider_classes",
+        "scaled_objects",
+        "karpenter_node_pools",
+        "cilium_policies",
+        "cilium_clusterwide_policies",
+    )
 )
 
 
@@ -179,10 +259,32 @@ def privileged(kind: str) -> Case:
     )
 
 
-def cluster_admin(role: str) -> dict[str, Any]:
-    deployer = {"kind": "ServiceAccount", "namespace": "shop", "name": "deployer"}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
-    return manifest("ClusterRoleBinding", "deployer", roleRef=reference, subjects=[deployer])
+def bound(name: str, role: str, subject: dict[str, str] | None = None) -> dict[str, Any]:
+    """A ClusterRoleBinding, of an account of the shop where nobody else is named."""
+    reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": role}
+    return manifest("ClusterRoleBinding", name, roleRef=reference, subjects=[subject or account("worker")])
+
+
+def account(name: str) -> dict[str, str]:
+    return {"kind": "ServiceAccount", "namespace": "shop", "name": name}
+
+
+def group(name: str) -> dict[str, str]:
+    return {"apiGroup": RBAC, "kind": "Group", "name": name}
+
+
+def user(name: str) -> dict[str, str]:
+    return {"apiGroup": RBAC, "kind": "User", "name": name}
+
+
+def role(name: str, verbs: str, resources: str, api_group: str = "") -> Objects:
+    """A ClusterRole of one rule, and what puts it to use."""
+    rule = {"apiGroups": [api_group], "resources": resources.split(), "verbs": verbs.split()}
+    return [manifest("ClusterRole", name, rules=[rule]), bound(name, name)]
+
+
+def secret(name: str, **fields: Any) -> dict[str, Any]:
+    return manifest("Secret", name, "shop", **fields)
 
 
 def node_pool(*taints: dict[str, str]) -> dict[str, Any]:
@@ -200,6 +302,30 @@ def collector(available: int) -> dict[str, Any]:
 def egress_policy(**selector: Any) -> dict[str, Any]:
     spec = {"endpointSelector": selector, "egress": [{"toFQDNs": [{"matchName": "example.com"}]}]}
     return manifest("CiliumClusterwideNetworkPolicy", "egress", spec=spec)
+
+
+def as_identity(name: str) -> dict[str, Any]:
+    """A Deployment whose pods ask for the identity that its service account names."""
+    made = workload("Deployment", name, pod_spec(serviceAccountName=name))
+    made["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] = "true"
+    return made
+
+
+WIRED = manifest("ServiceAccount", "wired", "shop", annotations={"azure.workload.identity/client-id": "client-id-good"})
+NO_METADATA = [
+    manifest("NetworkPolicy", "nothing-leaves", "shop", spec={"podSelector": {}, "policyTypes": ["Egress"]}),
+    manifest(
+        "CiliumNetworkPolicy",
+        "no-metadata",
+        "shop",
+        spec={"endpointSelector": {}, "egressDeny": [{"toCIDR": ["169.254.169.254/32"]}]},
+    ),
+]
+NMI = "mcr.microsoft.com/oss/azure/aad-pod-identity/nmi:v1.8.17"
+
+
+def pulling(side: str) -> Objects:
+    return [workload("Pod", "pulling", pod_spec({"image": f"acr{side}.azurecr.io/app:1.0"}))]
 
 
 def vault_user(side: str) -> Objects:
@@ -250,7 +376,72 @@ CASES = [
     ),
     Case("ACC-003", "{cluster}", [], []),
     Case(
-        "ACC-009", "{cluster}/clusterrolebindings/deployer", [cluster_admin("view")], [cluster_admin("cluster-admin")]
+        "ACC-009",
+        "{cluster}/clusterrolebindings/deployer",
+        [bound("deployer", "view", account("deployer"))],
+        [bound("deployer", "cluster-admin", account("deployer"))],
+    ),
+    Case(
+        "ACC-010",
+        "{cluster}/clusterrolebindings/visitors",
+        [bound("visitors", "view", user("dave"))],
+        [bound("visitors", "view", user("system:anonymous"))],
+    ),
+    Case(
+        "ACC-011",
+        "{cluster}/clusterrolebindings/everybody",
+        [bound("everybody", "view", group("auditors"))],
+        [bound("everybody", "view", group("system:authenticated"))],
+    ),
+    Case("ACC-012", "{cluster}/clusterroles/maker", role("maker", "get", "pods"), role("maker", "*", "*")),
+    Case(
+        "ACC-013",
+        "{cluster}/clusterroles/grower",
+        role("grower", "get", "clusterroles", RBAC),
+        role("grower", "escalate", "clusterroles", RBAC),
+    ),
+    Case(
+        "ACC-014",
+        "{cluster}/clusterroles/driver",
+        role("driver", "get", "nodes"),
+        role("driver", "get create", "nodes/proxy"),
+    ),
+    Case("ACC-015", "{cluster}", [], role("reader", "get list", "secrets")),
+    Case(
+        "ACC-016",
+        "{cluster}/clusterrolebindings/starter",
+        role("starter", "get", "pods"),
+        role("starter", "create", "pods"),
+    ),
+    Case(
+        "ACC-017",
+        "{cluster}/clusterrolebindings/inherited",
+        [bound("inherited", "view", account("reporter"))],
+        [bound("inherited", "view", account("default"))],
+    ),
+    Case(
+        "ACC-018",
+        f"{SHOP}/deployments/tokens",
+        [workload("Deployment", "tokens", pod_spec(automountServiceAccountToken=False, serviceAccountName="idle"))],
+        [workload("Deployment", "tokens", pod_spec(serviceAccountName="idle"))],
+    ),
+    Case(
+        "ACC-019",
+        f"{SHOP}/secrets/token",
+        [secret("token")],
+        [
+            secret(
+                "token",
+                type="kubernetes.io/service-account-token",
+                annotations={"kubernetes.io/service-account.name": "idle"},
+            )
+        ],
+    ),
+    Case(
+        "ACC-020",
+        "{cluster}/clusterrolebindings/target",
+        [bound("target", "view", user("dave"))],
+        [bound("target", "gone", user("dave"))],
     ),
     Case("SPT-001", "{cluster}/agentpools/spot", [], []),
     Case("SPT-001", "{cluster}/nodepools.karpenter.sh/default", [node_pool(SPOT)], [node_pool()]),
@@ -279,4 +470,11 @@ CASES = [
     Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
     Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
     Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [BALANCER]),
+    Case("IDN-004", "{cluster}", pulling("good"), pulling("bad")),
+    Case("IDN-006", "{cluster}", [], []),
+    Case("IDN-008", SHOP, NO_METADATA, []),
+    Case("IDN-010", "{cluster}", [], [workload("DaemonSet", "nmi", pod_spec({"image": NMI}))]),
+    Case("IDN-011", f"{SHOP}/deployments/wired", [WIRED, as_identity("wired")], [as_identity("wired")]),
+    Case("IDN-012", f"{{cluster}}/identities/federated{IDENTITIES}/id-wired-{{side}}", [], []),
+    Case("IDN-014", f"{REGISTRIES}/acr{{side}}", [], []),
 ]

@@ -132,6 +132,22 @@ def test_dumps_of_every_form_and_no_value_of_a_secret(dump, tmp_path):
     assert b"canary" not in target.read_bytes()
 
 
+def test_a_dumped_token_keeps_the_name_of_its_account(tmp_path):
+    annotations = {"kubernetes.io/service-account.name": "builder", "a/b": "canary-3"}
+    token = {
+        **SECRET,
+        "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "t", "namespace": "ci", "annotations": annotations},
+    }
+    outcome, target = run(tmp_path, "--kubernetes", f"aks={write(tmp_path, 'd', token)}")
+    assert outcome.code == 0, outcome.err
+    with InventoryFile(target) as file:
+        (only,) = file.members
+        (secret,) = file.cluster(only).secrets.items
+    assert secret.service_account == "builder"
+    assert b"canary" not in target.read_bytes()
+
+
 def test_a_list_of_one_kind_names_the_kind_once(tmp_path):
     item = {"metadata": {"name": "p", "namespace": "shop", "creationTimestamp": "2026-08-01T00:00:00Z"}}
     dump = yaml.safe_dump({"apiVersion": "v1", "kind": "PodList", "items": [item]})

@@ -34,6 +34,16 @@ def test_a_reachable_cluster_is_read_whole(serve, contoso, tmp_path):
     assert all(secret.type for secret in lists.secrets.items)
 
 
+def test_of_the_annotations_of_secrets_only_the_account_of_a_token_is_read(serve, contoso, tmp_path):
+    secrets = {item.name: item for item in lists_of(serve(contoso), tmp_path, "aks-legacy-shop").secrets.items}
+    token = secrets["jenkins-token"]
+    assert token.is_service_account_token
+    assert token.service_account == "jenkins"
+    assert token.annotation_keys == ("kubernetes.io/service-account.name", "kubernetes.io/service-account.uid")
+    assert secrets["db-credentials"].annotation_keys
+    assert {item.service_account for name, item in secrets.items() if name != "jenkins-token"} == {""}
+
+
 @pytest.mark.parametrize(
     ("name", "reason", "hint"),
     [

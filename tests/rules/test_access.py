@@ -23,7 +23,7 @@ from akscan.testing import (
     role_definition,
     workload,
 )
-from akscan_rules.access import (
+from akscan_rules.access.administrators import (
     azure_roles_authorize_kubernetes_access,
     cluster_admin_is_bound_to_the_platform_only,
     local_accounts_are_disabled,

@@ -222,7 +222,6 @@ def test_the_missing_link_is_named_and_filled_in():
     }
     assert finding.fill == {
         "service_account": "app",
-        "oidc_issuer_url": "https://oidc.example/aks/",
         "template_path": "/spec/template",
         "identity": "id-app",
         "resource_group": "rg-test",

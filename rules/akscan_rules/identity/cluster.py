@@ -263,7 +263,6 @@ def _addon(cluster: Cluster) -> Iterator[Finding]:
                     f"{identity.namespace}/{identity.name}" for identity in profile.user_assigned_identities
                 ),
             },
-            fill=_fill(cluster),
         )
 
 
@@ -281,7 +280,6 @@ def _bindings(cluster: Cluster) -> Iterator[Finding]:
                     "aadpodidbinding" in (pod.metadata.labels or {}) for pod in cluster.lists.pods.items
                 ),
             },
-            fill=_fill(cluster),
         )
     identities.complete()
     bindings.complete()
@@ -297,7 +295,3 @@ def _node_component(cluster: Cluster) -> Iterator[Finding]:
                     f"DaemonSet {name} runs its component on every node", {f"daemonSets/{name}": container.image}
                 )
     daemon_sets.complete()
-
-
-def _fill(cluster: Cluster) -> dict[str, str]:
-    return {"oidc_issuer_url": cluster.properties.oidc_issuer_profile.issuer_url}

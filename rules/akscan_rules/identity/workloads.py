@@ -140,18 +140,14 @@ class _Account:
         return {
             "serviceAccountName": self.name,
             "azure.workload.identity/client-id": if_known(lambda: self.client_id),
-            "issuer": self.cluster.issuer,
+            "issuer": if_known(lambda: self.cluster.issuer),
             "subject": self.subject,
         }
 
     @property
     def fill(self) -> dict[str, str]:
         client = if_known(lambda: self.client_id)
-        known = {
-            "service_account": self.name,
-            "oidc_issuer_url": self.cluster.properties.oidc_issuer_profile.issuer_url,
-            "template_path": self._template_path,
-        }
+        known = {"service_account": self.name, "template_path": self._template_path}
         identity = self._inventory.federation.identity_with(client)
         if identity is not None:
             known |= {"identity": identity.name, "resource_group": identity.id.resource_group, "client_id": client}

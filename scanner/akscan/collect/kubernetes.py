@@ -38,6 +38,8 @@ _NOT_FOUND = 404
 #: What an API server answers of a resource that it does not serve, with and without the right to it.
 _NOT_THERE = (403, _NOT_FOUND)
 _GONE = 410
+#: The annotation that names the service account of a token.
+_ACCOUNT_OF_TOKEN = "kubernetes.io/service-account.name"  # noqa: S105 a name
 
 
 class _ListMeta(KubernetesStruct, frozen=True, kw_only=True):
@@ -55,9 +57,7 @@ class _Page(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
 
 
 class _AnnotatedMeta(ObjectMeta, frozen=True, kw_only=True):
-    """Metadata whose annotation values are never decoded: the last applied configuration holds the values of a
-    Secret.
-    """
+    """Metadata whose annotation values stay undecoded: the last applied configuration holds the values of a Secret."""
 
     annotations: dict[str, msgspec.Raw] | None = None
 
@@ -174,16 +174,28 @@ class _SecretSink:
 
 
 def secret_of(metadata: _AnnotatedMeta, of_type: str) -> Secret:
-    """A Secret from its metadata and type, annotation values left behind."""
+    """A Secret from its metadata and type; of the annotations' values only the account of a token is taken along."""
     plain = {name: getattr(metadata, name) for name in ObjectMeta.__struct_fields__}
-    return Secret(metadata=ObjectMeta(**plain), type=of_type, annotation_keys=tuple(sorted(metadata.annotations or {})))
+    annotations = metadata.annotations or {}
+    account = annotations.get(_ACCOUNT_OF_TOKEN)
+    return Secret(
+        metadata=ObjectMeta(**plain),
+        type=of_type,
+        annotation_keys=tuple(sorted(annotations)),
+        service_account=decode_answer(bytes(account), str) if account else "",
+    )
 
 
 def annotated_secret(item: Mapping[str, Any]) -> Secret:
     """The same from a whole Secret of a dump. Raises `Malformed`."""
     metadata = convert(item.get("metadata") or {}, ObjectMeta)
     annotations = (item.get("metadata") or {}).get("annotations") or {}
-    return Secret(metadata=metadata, type=str(item.get("type", "Opaque")), annotation_keys=tuple(sorted(annotations)))
+    return Secret(
+        metadata=metadata,
+        type=str(item.get("type", "Opaque")),
+        annotation_keys=tuple(sorted(annotations)),
+        service_account=str(annotations.get(_ACCOUNT_OF_TOKEN, "")),
+    )
 
 
 class _Sink:

@@ -30,9 +30,10 @@ from akscan.model.kubernetes import (
 )
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
+from akscan.model.rbac import Rbac
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
-from akscan.model.workloads import Workloads, build_workloads, image_host
+from akscan.model.workloads import Workload, Workloads, build_workloads, image_host
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
@@ -83,6 +84,7 @@ class Cluster(Subject):
         known = {"cluster": self.name, "cluster_id": str(self.id), "resource_group": self.id.resource_group}
         if isinstance(self._resource, ManagedCluster):
             known["location"] = str(self._resource.location)
+            known["oidc_issuer_url"] = self._resource.properties.oidc_issuer_profile.issuer_url
         return {key: value for key, value in known.items() if value}
 
     # --- the Azure resource; all of it raises `NotCollected` where the resource was not read
@@ -352,11 +354,6 @@ class Cluster(Subject):
         return ImageHosts(frozenset(image_host(image) for image in images), self.lists.pods.gap)
 
     @cached_property
-    def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
-        """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
-        return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
-
-    @cached_property
     def provider_classes(self) -> dict[tuple[str, str], SecretProviderClass]:
         """SecretProviderClasses by namespace and name. Raises `NotCollected` where they could not be listed."""
         return {(found.namespace, found.name): found for found in self.lists.secret_provider_classes.complete()}
@@ -388,6 +385,26 @@ class Cluster(Subject):
     def account_of(self, pod: Pod) -> tuple[str, str]:
         """Namespace and name of the service account that a pod acts as."""
         return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
+
+    @cached_property
+    def rbac(self) -> Rbac:
+        """Its roles and bindings, indexed."""
+        return Rbac(self.lists)
+
+    @cached_property
+    def workloads_by_account(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
+        """Namespace and name of a service account -> the workloads that act as it. Raises `NotCollected` where some
+        may be missing.
+        """
+        found: dict[tuple[str, str], list[Workload]] = {}
+        for workload in self.workload_set.complete():
+            found.setdefault((workload.namespace, workload.service_account), []).append(workload)
+        return {account: tuple(workloads) for account, workloads in found.items()}
+
+    @cached_property
+    def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
+        """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
+        return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
 
     @property
     def kubernetes_gap(self) -> Gap | None:

@@ -272,15 +272,8 @@ class Inventory:
         """
         found = self.virtual_network(network_id)
         if found is None:
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(network_id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.VIRTUAL_NETWORKS,
-                    detail="the cluster names a virtual network that does not exist",
-                )
-            )
+            said = "the cluster names a virtual network that does not exist"
+            raise NotCollected(_untold(network_id, Need.VIRTUAL_NETWORKS, said))
         return found
 
     def subnet(self, subnet_id: ArmId) -> SubnetResource | None:
@@ -294,15 +287,8 @@ class Inventory:
         """
         found = self.subnet(subnet_id)
         if found is None:
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(subnet_id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.SUBNETS,
-                    detail="the cluster names a subnet that its network does not have",
-                )
-            )
+            said = "the cluster names a subnet that its network does not have"
+            raise NotCollected(_untold(subnet_id, Need.SUBNETS, said))
         return found
 
     def node_route_tables(self, cluster: Cluster) -> tuple[ArmId, ...]:
@@ -515,6 +501,18 @@ class Inventory:
             if (role := self.role(assignment)) is not None and role.grants(action)
         )
 
+    def known_assignments_of(self, roles: Iterable[str], resource: ArmId) -> tuple[RoleAssignment, ...]:
+        """The assignments of some roles (by GUID) that count on a resource, among those that were read."""
+        wanted = (assignment for guid in roles for assignment in self._assignments_by_role.get(Token(guid), ()))
+        return tuple(assignment for assignment in wanted if assignment.reaches(resource))
+
+    @cached_property
+    def _assignments_by_role(self) -> dict[Token, list[RoleAssignment]]:
+        found: dict[Token, list[RoleAssignment]] = defaultdict(list)
+        for assignment in self.known(RoleAssignment):
+            found[assignment.role_guid].append(assignment)
+        return found
+
     @property
     def searched_subscriptions(self) -> tuple[str, ...]:
         """The subscriptions whose role assignments were read whole."""
@@ -625,6 +623,10 @@ def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
 def _environment(tags: Mapping[str, str]) -> str | None:
     lowered = {key.casefold(): value.casefold() for key, value in tags.items()}
     return next((lowered[key] for key in _ENVIRONMENT_TAGS if key in lowered), None)
+
+
+def _untold(scope: ArmId, need: Need, detail: str) -> Gap:
+    return Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, permission=need, detail=detail)
 
 
 def _not_read(kind: type[Resource], scope: ArmId) -> Gap:

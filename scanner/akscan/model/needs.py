@@ -66,6 +66,8 @@ class Need(StrEnum):
     POD_DISRUPTION_BUDGETS = "list poddisruptionbudgets.policy"
     ROLE_BINDINGS = "list rolebindings.rbac.authorization.k8s.io"
     CLUSTER_ROLE_BINDINGS = "list clusterrolebindings.rbac.authorization.k8s.io"
+    CLUSTER_ROLES = "list clusterroles.rbac.authorization.k8s.io"
+    ROLES = "list roles.rbac.authorization.k8s.io"
     CSI_DRIVERS = "list csidrivers.storage.k8s.io"
     CUSTOM_RESOURCE_DEFINITIONS = "list customresourcedefinitions.apiextensions.k8s.io"
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105

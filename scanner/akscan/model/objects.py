@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from akscan.model.kubernetes import (
+    ClusterRole,
     ClusterRoleBinding,
     KarpenterNodePoolObject,
     KubernetesObject,
@@ -13,7 +15,11 @@ from akscan.model.kubernetes import (
     Node,
     Pod,
     PodDisruptionBudget,
+    PolicyRule,
+    RbacSubject,
     Requirement,
+    Role,
+    Secret,
     Service,
     Taint,
 )
@@ -64,7 +70,7 @@ class KubernetesSubject(Subject, Generic[Item]):
         )
 
     def placeholders(self) -> dict[str, str]:
-        known = {"name": self.name, "namespace": self.namespace}
+        known = {"kind": self.object.kind.casefold(), "name": self.name, "namespace": self.namespace}
         return {**self.cluster.placeholders(), **{key: value for key, value in known.items() if value}}
 
 
@@ -118,6 +124,91 @@ class ClusterRoleBindingSubject(KubernetesSubject[ClusterRoleBinding]):
     list_field = "cluster_role_bindings"
     resource_name = "clusterrolebindings"
     kind_name = "cluster_role_binding"
+
+    @property
+    def role(self) -> Role | None:
+        """What it grants; None where it names a role that does not exist. Raises `NotCollected` where nobody knows."""
+        return self.cluster.rbac.role_of(self.object)
+
+    @cached_property
+    def holders(self) -> tuple[RbacSubject, ...]:
+        """Its subjects, each with its namespace."""
+        return self.object.holders
+
+    @property
+    def outsiders(self) -> tuple[RbacSubject, ...]:
+        """Its subjects behind which the platform does not stand."""
+        return tuple(s for s in self.holders if not s.is_exempt(self.cluster.system_namespaces))
+
+    @property
+    def is_aks_managed(self) -> bool:
+        """Marked by AKS, cluster-wide or in a system namespace, and for the platform's own subjects only."""
+        return (
+            self.object.metadata.is_marked_by_aks
+            and (not self.namespace or self.namespace in self.cluster.system_namespaces)
+            and not self.outsiders
+        )
+
+
+class RoleBindingSubject(ClusterRoleBindingSubject):
+    """A RoleBinding."""
+
+    list_field = "role_bindings"
+    resource_name = "rolebindings"
+    kind_name = "role_binding"
+
+
+class RoleSubject(KubernetesSubject[Role]):
+    """A Role."""
+
+    list_field = "roles"
+    resource_name = "roles"
+    kind_name = "role"
+
+    @property
+    def rules(self) -> tuple[PolicyRule, ...]:
+        """What it answers for, as far as roles were read (`Rbac.own_rules`)."""
+        return self.cluster.rbac.own_rules(self.object)
+
+    @property
+    def bindings(self) -> tuple[ClusterRoleBinding, ...]:
+        """The bindings that grant its rules, as far as they were read."""
+        return self.cluster.rbac.bindings_of(self.object)
+
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether it comes with Kubernetes or AKS; a mark outside the system namespaces exempts nothing."""
+        if isinstance(self.object, ClusterRole):
+            return self.object.is_of_platform
+        metadata = self.object.metadata
+        marked = metadata.is_marked_by_aks or metadata.is_bootstrapped
+        return self.name.startswith("system:") or (marked and self.namespace in self.cluster.system_namespaces)
+
+    def require_known(self) -> None:
+        """Raises `NotCollected` where a binding of the role, or a role behind it, may be missing."""
+        self.cluster.rbac.require_rules(self.object)
+        self.cluster.rbac.require_bindings(self.object)
+
+
+class ClusterRoleSubject(RoleSubject):
+    """A ClusterRole."""
+
+    list_field = "cluster_roles"
+    resource_name = "clusterroles"
+    kind_name = "cluster_role"
+
+
+class SecretSubject(KubernetesSubject[Secret]):
+    """A Secret: its name and its marks."""
+
+    list_field = "secrets"
+    resource_name = "secrets"
+    kind_name = "secret"
+
+    @property
+    def is_aks_managed(self) -> bool:
+        """An object without pod template in a system namespace is the platform's."""
+        return self.namespace in self.cluster.system_namespaces
 
 
 class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):

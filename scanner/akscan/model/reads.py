@@ -408,6 +408,13 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/rbac.authorization.k8s.io/v1/rolebindings",
     ),
     KubernetesRead(
+        "cluster_roles",
+        kubernetes.ClusterRole,
+        Need.CLUSTER_ROLES,
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    ),
+    KubernetesRead("roles", kubernetes.Role, Need.ROLES, "/apis/rbac.authorization.k8s.io/v1/roles"),
+    KubernetesRead(
         "csi_drivers",
         kubernetes.CsiDriver,
         Need.CSI_DRIVERS,

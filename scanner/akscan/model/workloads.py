@@ -204,7 +204,7 @@ class Workload(Subject):
         if self.namespace not in self.cluster.system_namespaces:
             return False
         marked = (self.metadata, self._template.metadata if self._template else self.metadata)
-        return any(_is_marked(metadata) for metadata in marked) or self._has_platform_images_only()
+        return any(metadata.is_marked_by_aks for metadata in marked) or self._has_platform_images_only()
 
     def _has_platform_images_only(self) -> bool:
         spec = self._template.spec if self._template and self._template.spec.containers else self.effective_spec
@@ -317,14 +317,6 @@ def image_matches(image: str, accepted: Iterable[str]) -> bool:
     """Whether host/repository equals an entry or ends with "/" and an entry."""
     repository = image_repository(image)
     return any(repository == entry or repository.endswith(f"/{entry}") for entry in accepted)
-
-
-def _is_marked(metadata: ObjectMeta) -> bool:
-    return (
-        metadata.label("kubernetes.azure.com/managedby").casefold() == "aks"
-        or "addonmanager.kubernetes.io/mode" in (metadata.labels or {})
-        or metadata.label("kubernetes.io/cluster-service") == "true"
-    )
 
 
 def build_workloads(cluster: Cluster) -> Workloads:

@@ -289,13 +289,50 @@ def role_binding(
     namespace: str,
     *subjects: kubernetes.RbacSubject,
     role: str = "cluster-admin",
+    kind: str = "ClusterRole",
+    labels: Mapping[str, str] | None = None,
 ) -> kubernetes.RoleBinding:
-    """A RoleBinding."""
+    """A RoleBinding, to a ClusterRole unless said otherwise."""
     return kubernetes.RoleBinding(
-        metadata=_meta("RoleBinding", name, namespace, {}),
-        role_ref=kubernetes.RoleRef(kind="ClusterRole", name=role),
+        metadata=_meta("RoleBinding", name, namespace, {"labels": dict(labels or {})}),
+        role_ref=kubernetes.RoleRef(kind=kind, name=role),
         subjects=subjects,
     )
+
+
+def rbac_rule(
+    verbs: str, resources: str = "", *, group: str = "", names: Sequence[str] = (), urls: Sequence[str] = ()
+) -> kubernetes.PolicyRule:
+    """A rule of a role; verbs and resources are words in one string."""
+    return kubernetes.PolicyRule(
+        verbs=tuple(verbs.split()),
+        api_groups=(group,) if resources else None,
+        resources=tuple(resources.split()) or None,
+        resource_names=tuple(names) or None,
+        non_resource_urls=tuple(urls) or None,
+    )
+
+
+def cluster_role(
+    name: str,
+    *rules: kubernetes.PolicyRule,
+    labels: Mapping[str, str] | None = None,
+    aggregates: Sequence[Mapping[str, str]] = (),
+) -> kubernetes.ClusterRole:
+    """A ClusterRole; ``aggregates`` are the labels that its aggregation rule selects."""
+    selectors = tuple(LabelSelector(match_labels=dict(selected)) for selected in aggregates)
+    return kubernetes.ClusterRole(
+        metadata=_meta("ClusterRole", name, "", {"labels": dict(labels or {})}),
+        rules=rules,
+        aggregation_rule=kubernetes.AggregationRule(cluster_role_selectors=selectors) if selectors else None,
+    )
+
+
+def role(
+    name: str, namespace: str, *rules: kubernetes.PolicyRule, labels: Mapping[str, str] | None = None
+) -> kubernetes.Role:
+    """A Role."""
+    return kubernetes.Role(metadata=_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
 
 
 def rbac_subject(kind: str, name: str, namespace: str = "") -> kubernetes.RbacSubject:
@@ -309,6 +346,7 @@ def secret(
     *,
     of_type: str = "Opaque",
     annotation_keys: Sequence[str] = (),
+    service_account: str = "",
     **metadata: Any,
 ) -> kubernetes.Secret:
     """A row of the Secrets table."""
@@ -316,6 +354,7 @@ def secret(
         metadata=_meta("Secret", name, namespace, metadata),
         type=of_type,
         annotation_keys=tuple(annotation_keys),
+        service_account=service_account,
     )
 
 

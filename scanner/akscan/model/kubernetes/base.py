@@ -51,6 +51,22 @@ class ObjectMeta(KubernetesStruct, frozen=True, kw_only=True):
         """The value of a label, or an empty string."""
         return (self.labels or {}).get(key, "")
 
+    @property
+    def is_marked_by_aks(self) -> bool:
+        """Whether it bears a label that AKS sets on what it makes; anybody else can set it too."""
+        return (
+            self.label("kubernetes.azure.com/managedby").casefold() == "aks"
+            or "addonmanager.kubernetes.io/mode" in (self.labels or {})
+            or self.label("kubernetes.io/cluster-service") == "true"
+        )
+
+    @property
+    def is_bootstrapped(self) -> bool:
+        """Whether it bears the label of the default roles and bindings, which the API server keeps complete
+        (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation).
+        """
+        return self.label("kubernetes.io/bootstrapping") == "rbac-defaults"
+
 
 class KubernetesObject(KubernetesStruct, frozen=True, kw_only=True):
     kind: ClassVar[str] = ""

@@ -32,7 +32,7 @@ from akscan.model.kubernetes.policy import (
     CiliumNetworkPolicy,
     PodDisruptionBudget,
 )
-from akscan.model.kubernetes.rbac import ClusterRoleBinding, RoleBinding, ServiceAccount
+from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
 
@@ -74,6 +74,8 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     pod_disruption_budgets: Listing[PodDisruptionBudget]
     cluster_role_bindings: Listing[ClusterRoleBinding]
     role_bindings: Listing[RoleBinding]
+    cluster_roles: Listing[ClusterRole]
+    roles: Listing[Role]
     csi_drivers: Listing[CsiDriver]
     custom_resource_definitions: Listing[CustomResourceDefinition]
     secret_provider_classes: Listing[SecretProviderClass]

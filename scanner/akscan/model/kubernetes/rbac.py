@@ -3,11 +3,114 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import ClassVar
 
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
+from akscan.model.selectors import LabelSelector
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asks of the API server: a verb on a resource (``pods/exec`` for a subresource) of a group, or on a
+    path that is no resource. Without a namespace it asks cluster-wide, without a name for every object.
+    """
+
+    verb: str
+    resource: str = ""
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+    url: str = ""
+
+
+class PolicyRule(KubernetesStruct, frozen=True, kw_only=True):
+    """A rule of a role (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole)."""
+
+    verbs: tuple[str, ...] | None = None
+    api_groups: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
+    resource_names: tuple[str, ...] | None = None
+    non_resource_urls: tuple[str, ...] | None = msgspec.field(name="nonResourceURLs", default=None)
+
+    def allows(self, request: Request) -> bool:
+        """Whether the rule grants the request, wherever it is bound
+        (https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go).
+        """
+        if not self.has_verb(request.verb):
+            return False
+        if request.url:
+            return any(_covers_path(pattern, request.url) for pattern in self.non_resource_urls or ())
+        return (
+            self.has_group(request.group)
+            and self.has_resource(request.resource)
+            and (not self.resource_names or request.name in self.resource_names)
+        )
+
+    def has_verb(self, *verbs: str) -> bool:
+        """Whether one of the verbs is granted."""
+        own = self.verbs or ()
+        return "*" in own or any(verb in own for verb in verbs)
+
+    def has_group(self, *groups: str) -> bool:
+        """Whether resources of one of the groups are meant."""
+        own = self.api_groups or ()
+        return "*" in own or any(group in own for group in groups)
+
+    def has_resource(self, *resources: str) -> bool:
+        """Whether one of the resources is meant; ``*/status`` means that subresource of every resource."""
+        own = self.resources or ()
+        return "*" in own or any(
+            resource in own or ("/" in resource and f"*/{resource.partition('/')[2]}" in own) for resource in resources
+        )
+
+    def __str__(self) -> str:
+        parts = [
+            f"verbs [{', '.join(self.verbs or ())}]",
+            f"apiGroups [{', '.join(group or repr(group) for group in self.api_groups)}]" if self.api_groups else "",
+            f"resources [{', '.join(self.resources)}]" if self.resources else "",
+            f"resourceNames [{', '.join(self.resource_names)}]" if self.resource_names else "",
+            f"nonResourceURLs [{', '.join(self.non_resource_urls)}]" if self.non_resource_urls else "",
+        ]
+        return " ".join(part for part in parts if part)
+
+
+#: The default ClusterRoles for people; all others are named system:*
+#: (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles).
+_DEFAULT_ROLES = frozenset({"cluster-admin", "admin", "edit", "view"})
+
+
+class AggregationRule(KubernetesStruct, frozen=True, kw_only=True):
+    """Which ClusterRoles' rules the control plane copies into a ClusterRole."""
+
+    cluster_role_selectors: tuple[LabelSelector, ...] | None = None
+
+
+class Role(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "Role"
+    rules: tuple[PolicyRule, ...] | None = None
+
+
+class ClusterRole(Role, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "ClusterRole"
+    aggregation_rule: AggregationRule | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether Kubernetes itself makes it; the label alone does not tell, since anybody can set it."""
+        return self.metadata.is_bootstrapped and (self.name in _DEFAULT_ROLES or self.name.startswith("system:"))
+
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether it comes with Kubernetes or AKS."""
+        return self.is_default or self.metadata.is_marked_by_aks or self.name.startswith("system:")
+
+    @property
+    def selectors(self) -> tuple[LabelSelector, ...]:
+        """What its aggregation rule selects."""
+        return (self.aggregation_rule.cluster_role_selectors or ()) if self.aggregation_rule else ()
 
 
 class RoleRef(KubernetesStruct, frozen=True, kw_only=True):
@@ -26,6 +129,11 @@ _SYSTEM_GROUPS_OF_EVERYBODY = frozenset(
 )
 
 
+def _covers_path(pattern: str, path: str) -> bool:
+    """A path itself, or with ``*`` at its end whatever begins like it."""
+    return path.startswith(pattern.rstrip("*")) if pattern.endswith("*") else path == pattern
+
+
 class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
     kind: str = ""
     name: str = ""
@@ -36,6 +144,13 @@ class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
         return (
             f"{self.kind}:{self.namespace}/{self.name}" if self.kind == "ServiceAccount" else f"{self.kind}:{self.name}"
         )
+
+    @property
+    def identity(self) -> str:
+        """As whom the API server knows it: ``User:name`` or ``Group:name``; a service account is a user."""
+        if self.kind == "ServiceAccount":
+            return f"User:system:serviceaccount:{self.namespace}:{self.name}"
+        return f"{self.kind}:{self.name}"
 
     def is_exempt(self, system_namespaces: frozenset[str]) -> bool:
         """Whether the platform itself stands behind the subject: a system:* name that is not everybody's, or a service
@@ -91,16 +206,22 @@ class ClusterRoleBinding(KubernetesObject, frozen=True, kw_only=True):
 
     @property
     def is_bootstrapped(self) -> bool:
-        """The default binding of cluster-admin, to which the API server adds what is missing, but removes nothing
-        (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation).
-        """
-        return self.name == "cluster-admin" and self.metadata.label("kubernetes.io/bootstrapping") == "rbac-defaults"
+        """The default binding of cluster-admin, to which the API server adds what is missing, but removes nothing."""
+        return self.name == "cluster-admin" and self.metadata.is_bootstrapped
 
     @property
     def is_of_aks(self) -> bool:
         """A binding with which AKS makes its administrators, kept as it is by the add-on manager."""
         names = ("aks-cluster-admin-binding", "aks-cluster-admin-binding-aad")
         return self.name in names and "addonmanager.kubernetes.io/mode" in (self.metadata.labels or {})
+
+    @property
+    def holders(self) -> tuple[RbacSubject, ...]:
+        """Its subjects; a service account without a namespace is one of the binding's own."""
+        return tuple(
+            s if s.namespace or s.kind != "ServiceAccount" else msgspec.structs.replace(s, namespace=self.namespace)
+            for s in self.subjects or ()
+        )
 
     @property
     def binds_people(self) -> bool:

@@ -23,6 +23,12 @@ class Secret(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "Secret"
     type: str = ""
     annotation_keys: tuple[str, ...] = ()
+    #: of a token, the annotation kubernetes.io/service-account.name
+    service_account: str = ""
+
+    @property
+    def is_service_account_token(self) -> bool:
+        return self.type == "kubernetes.io/service-account-token"
 
     @property
     def is_handmade(self) -> bool:

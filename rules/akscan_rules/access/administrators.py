@@ -1,4 +1,4 @@
-"""Who may do what: Microsoft Entra ID, Azure roles, Kubernetes RBAC."""
+"""Sign-in with Microsoft Entra ID, and who administers a cluster."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,274 @@
+"""Roles of Kubernetes RBAC: what they grant to those outside the platform."""
+
+from collections.abc import Iterator, Sequence
+
+from akscan.sdk import (
+    ClusterRoleBinding,
+    ClusterRoleSubject,
+    Disruption,
+    EvidenceValue,
+    Finding,
+    Fix,
+    Inventory,
+    Need,
+    NotApplicable,
+    Pillar,
+    PolicyRule,
+    RbacSubject,
+    RoleBinding,
+    RoleSubject,
+    Severity,
+    rule,
+)
+
+from akscan_rules.access.operators import (
+    CORE_GROUPS,
+    Right,
+    has_any_resource,
+    has_any_verb,
+    holders_of,
+    known_operators,
+    named,
+    summary,
+)
+
+AnyRole = RoleSubject | ClusterRoleSubject
+
+_NEEDS = (Need.CLUSTER_ROLE_BINDINGS, Need.ROLE_BINDINGS, Need.CLUSTER_ROLES, Need.ROLES)
+_DOCS = (
+    "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
+    "https://learn.microsoft.com/azure/aks/cis-kubernetes",
+)
+
+
+def _require_own(role: AnyRole) -> None:
+    """Raises `NotApplicable` for a role that comes with Kubernetes or AKS."""
+    if role.is_of_platform:
+        raise NotApplicable("a role of Kubernetes or AKS")
+
+
+def _placed(role: AnyRole, granted: PolicyRule) -> str:
+    """A rule with its place in the role, or the word for what its aggregation rule adds."""
+    own = role.object.rules or ()
+    return f"rules[{own.index(granted)}] {granted}" if granted in own else f"aggregated {granted}"
+
+
+#: Rules of a role, and the bindings by which they count.
+Offences = list[tuple[list[PolicyRule], Sequence[ClusterRoleBinding]]]
+
+
+def _held(
+    role: AnyRole, offences: Offences, rule_id: str, inventory: Inventory, allowed: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """The finding on a role some of whose rules are held outside the platform."""
+    judged = [
+        (rules, bindings, holders_of(role.cluster, bindings, rule_id, allowed)) for rules, bindings in offences if rules
+    ]
+    proven = [entry for entry in judged if entry[2].outside]
+    if proven:
+        subjects = list(dict.fromkeys(subject for _, _, found in proven for subject in found.outside))
+        used = {named(binding): binding for _, bindings, _ in proven for binding in bindings}
+        placed = [_placed(role, granted) for rules, _, _ in proven for granted in rules]
+        evidence: dict[str, EvidenceValue | Sequence[object]] = {
+            "kind": role.object.kind,
+            "metadata.namespace": role.namespace,
+            "metadata.name": role.name,
+            "rules": placed,
+            "bindings": list(used),
+            "subjects": [str(subject) for subject in subjects],
+            "clusterWide": any(not isinstance(binding, RoleBinding) for binding in used.values()),
+            "acceptedSubjects": list(dict.fromkeys(text for _, _, found in proven for text in found.accepted)),
+            **known_operators().evidence(inventory),
+        }
+        yield Finding(f"{summary(subjects)} holds {summary(placed)}", evidence, _fill(role, subjects))
+    for _, _, found in judged:
+        found.require_decided()
+    if judged:
+        role.require_known()
+    role.cluster.rbac.require_rules(role.object)
+
+
+def _fill(role: AnyRole, subjects: Sequence[RbacSubject]) -> dict[str, str]:
+    """A holder to ask about: a user, or a service account where one namespace stands for both in the commands."""
+    users = (s.identity.removeprefix("User:") for s in subjects if s.identity.startswith("User:"))
+    accounts = (
+        {"namespace": s.namespace, "service_account": s.name}
+        for s in subjects
+        if s.kind == "ServiceAccount" and role.namespace in ("", s.namespace)
+    )
+    return {"subject": next(users, ""), **next(accounts, {})}
+
+
+@rule(
+    "ACC-012",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=_NEEDS,
+    optional_needs=[Need.PODS],
+    frameworks={"cis_aks": ["4.1.3"]},
+    docs=_DOCS,
+    fix=Fix(
+        """
+        kubectl describe {kind} {name} --namespace {namespace}
+        kubectl create rolebinding {name}-admin --namespace {namespace} --clusterrole=admin --group={group_object_id}
+        kubectl edit {kind} {name} --namespace {namespace}
+        """,
+        Disruption.NONE,
+        terraform="kubernetes_cluster_role_v1.rule, kubernetes_role_v1.rule",
+    ),
+)
+def roles_name_resources_and_verbs(
+    role: AnyRole, inventory: Inventory, *, core_groups: tuple[str, ...] = CORE_GROUPS
+) -> Iterator[Finding]:
+    """Roles in use name their resources and verbs.
+
+    A wildcard grants what exists today and what is installed tomorrow, secrets included. Wildcard verbs on an
+    operator's own API group are common and harmless, which is why only the core groups count here.
+
+    **Fix**: list the resources and verbs that are used; the audit log shows them. For full control of one namespace use
+    the built-in role `admin` instead of cluster-admin. Nothing breaks when the list is complete.
+    """
+    if isinstance(role, ClusterRoleSubject) and role.name == "cluster-admin":
+        yield from _cluster_admin_in_namespaces(role, inventory)
+        raise NotApplicable("cluster-wide it is a matter of ACC-009")
+    _require_own(role)
+    wild = [granted for granted in role.rules if has_any_resource(granted) or has_any_verb(granted, core_groups)]
+    yield from _held(role, [(wild, role.bindings)], "ACC-012", inventory)
+
+
+def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
+    """A finding for each RoleBinding that makes somebody outside the platform the master of a namespace."""
+    system = role.cluster.system_namespaces
+    for binding in role.bindings:
+        if isinstance(binding, RoleBinding) and binding.namespace not in system:
+            found = holders_of(role.cluster, [binding], "ACC-012")
+            if found.outside:
+                yield Finding(
+                    f"{summary(found.outside)} is cluster-admin of namespace {binding.namespace}",
+                    {
+                        "bindings": [named(binding)],
+                        "subjects": [str(subject) for subject in found.outside],
+                        "acceptedSubjects": found.accepted,
+                        "clusterWide": False,
+                        **known_operators().evidence(inventory),
+                    },
+                    {"namespace": binding.namespace},
+                    part=f"rolebindings/{binding.namespace}/{binding.name}",
+                )
+            found.require_decided()
+    role.cluster.lists.role_bindings.complete()
+
+
+@rule(
+    "ACC-013",
+    Severity.HIGH,
+    Pillar.SECURITY,
+    needs=_NEEDS,
+    optional_needs=[Need.PODS],
+    frameworks={"cis_aks": ["4.1.7"]},
+    docs=_DOCS,
+    fix=Fix(
+        """
+        kubectl auth can-i --list --as={subject}
+        kubectl edit {kind} {name} --namespace {namespace}
+        """,
+        Disruption.NONE,
+        terraform="kubernetes_cluster_role_v1.rule.verbs, kubernetes_role_v1.rule.verbs",
+    ),
+)
+def nobody_escalates_binds_or_impersonates(
+    role: AnyRole, inventory: Inventory, *, allowed_subjects: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Nobody may escalate, bind or impersonate without bounds.
+
+    These three verbs switch off the check that nobody can hand out more than he has: the holder makes himself
+    cluster-admin in one request, or acts as system:masters.
+
+    **Fix**: remove the verb, or restrict it with `resourceNames` to the roles or accounts that may be handed out.
+    Controllers that manage RBAC may need `resourceNames`.
+    """
+    _require_own(role)
+    boundless = [granted for granted in role.rules if _is_boundless(granted) and not has_any_verb(granted)]
+    yield from _held(role, [(boundless, role.bindings)], "ACC-013", inventory, allowed_subjects)
+
+
+def _is_boundless(granted: PolicyRule) -> bool:
+    if granted.resource_names:
+        return False
+    hands_out = granted.has_verb("escalate", "bind") and granted.has_group("rbac.authorization.k8s.io")
+    acts_as = granted.has_verb("impersonate") and granted.has_group("", "authentication.k8s.io")
+    extras = any(name.startswith("userextras/") for name in granted.resources or ())
+    return (hands_out and granted.has_resource("roles", "clusterroles")) or (
+        acts_as and (extras or granted.has_resource("users", "groups", "serviceaccounts", "uids"))
+    )
+
+
+_WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+#: The short ways up.
+_WAYS_UP = (
+    Right("", ("nodes/proxy",), ("get", "create"), namespaced=False),
+    Right("certificates.k8s.io", ("certificatesigningrequests/approval",), ("update", "patch"), namespaced=False),
+    Right("certificates.k8s.io", ("signers",), ("approve",), namespaced=False),
+    Right("", ("serviceaccounts/token",), ("create",)),
+    Right("admissionregistration.k8s.io", _WEBHOOKS, ("create", "update", "patch", "delete"), namespaced=False),
+    Right("", ("persistentvolumes",), ("create",), namespaced=False),
+    Right("", ("services/status",), ("update", "patch")),
+)
+_ENDPOINTS = (
+    Right("", ("endpoints",), ("create", "update", "patch")),
+    Right("discovery.k8s.io", ("endpointslices",), ("create", "update", "patch")),
+)
+
+
+@rule(
+    "ACC-014",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=_NEEDS,
+    optional_needs=[Need.PODS],
+    frameworks={"cis_aks": ["4.1.8", "4.1.9", "4.1.10", "4.1.11", "4.1.12"]},
+    docs=_DOCS,
+    fix=Fix(
+        """
+        kubectl auth can-i get nodes --subresource=proxy --as=system:serviceaccount:{namespace}:{service_account}
+        kubectl edit {kind} {name} --namespace {namespace}
+        """,
+        Disruption.NONE,
+        terraform="kubernetes_cluster_role_v1.rule, kubernetes_role_v1.rule",
+    ),
+)
+def ways_up_are_the_platforms(
+    role: AnyRole, inventory: Inventory, *, allowed_subjects: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Permissions that end in control of nodes or cluster are held by the platform only.
+
+    Each item is a short way up: `nodes/proxy` runs commands in any pod without an audit entry, CSR approval mints
+    administrator certificates, token creation takes over any account, webhooks see and change every object, a hand-made
+    volume mounts the node's disk, `services/status` redirects traffic.
+
+    **Fix**: move the permission to a dedicated service account of the platform or narrow it with `resourceNames`.
+    Monitoring agents need `nodes/metrics` or `nodes/stats`, not `nodes/proxy`; a controller may need a narrower
+    replacement.
+    """
+    if isinstance(role, ClusterRoleSubject) and role.name == "system:aggregate-to-edit":
+        yield from _redirecting_editors(role)
+    _require_own(role)
+    anywhere: list[PolicyRule] = []
+    cluster_wide: list[PolicyRule] = []
+    for granted in role.rules:
+        ways = () if has_any_resource(granted) else [way for way in _WAYS_UP if way.found_in(granted)]
+        if ways:
+            (anywhere if any(way.namespaced for way in ways) else cluster_wide).append(granted)
+    wide = [binding for binding in role.bindings if not isinstance(binding, RoleBinding)]
+    offences: Offences = [(anywhere, role.bindings), (cluster_wide, wide)]
+    yield from _held(role, offences, "ACC-014", inventory, allowed_subjects)
+
+
+def _redirecting_editors(role: ClusterRoleSubject) -> Iterator[Finding]:
+    """Endpoints in the hands of every editor, as clusters have it that were made before Kubernetes 1.22."""
+    found = [granted for granted in role.rules if any(way.found_in(granted) for way in _ENDPOINTS)]
+    if found:
+        yield Finding(
+            "whoever holds edit may send the traffic of any Service elsewhere",
+            {"metadata.name": role.name, "rules": [_placed(role, granted) for granted in found]},
+        )
