@@ -155,7 +155,6 @@ def _policies(
         Need.ROLE_DEFINITIONS,
         Need.VAULTS,
         Need.PODS,
-        Need.NAMESPACES,
         Need.NETWORK_POLICIES,
         Need.CILIUM_POLICIES,
         Need.CILIUM_CLUSTERWIDE_POLICIES,
@@ -164,7 +163,7 @@ def _policies(
         Need.ADMIN_NETWORK_POLICIES,
         Need.CLUSTER_NETWORK_POLICIES,
     ],
-    optional_needs=[Need.DAEMON_SETS],
+    optional_needs=[Need.NAMESPACES, Need.DAEMON_SETS],
     frameworks={"mitre": ["Discovery"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/operator-best-practices-cluster-security",

@@ -61,8 +61,8 @@ _CHANGES_NODES = "Microsoft.Compute/virtualMachineScaleSets/write"
         Need.PODS,
         Need.SERVICE_ACCOUNTS,
         Need.SECRET_PROVIDER_CLASSES,
-        Need.MUTATING_WEBHOOKS,
     ],
+    optional_needs=[Need.MUTATING_WEBHOOKS],
     docs=[
         "https://learn.microsoft.com/azure/aks/workload-identity-overview",
         "https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster",
@@ -231,8 +231,8 @@ def _has_no_webhook(workload: Workload) -> Iterator[Finding]:
         Need.USER_ASSIGNED_IDENTITIES,
         Need.FEDERATED_CREDENTIALS,
         Need.SERVICE_ACCOUNTS,
-        Need.NAMESPACES,
     ],
+    optional_needs=[Need.NAMESPACES],
     frameworks={"mcsb": ["IM-3"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/workload-identity-overview",
