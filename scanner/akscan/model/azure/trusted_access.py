@@ -37,4 +37,4 @@ class ListedResource(Resource, frozen=True, kw_only=True):
     (https://learn.microsoft.com/rest/api/resources/resources/list): that a resource exists, and nothing else of it.
     """
 
-    arm_type: ClassVar = Token("Microsoft.Resources/resources")
+    arm_type: ClassVar = Token("Microsoft.Resources/subscriptions/resources")
