@@ -23,11 +23,13 @@ from akscan.model.azure import (
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
+    ListedResource,
     ManagedCluster,
     Resource,
     Route,
     RouteTable,
     SubnetResource,
+    TrustedAccessRoleBinding,
     Vault,
     VirtualNetwork,
 )
@@ -37,6 +39,7 @@ from akscan.model.egress import Egress
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
+from akscan.model.grants import Grant
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
     ClusterRoleBinding,
@@ -65,7 +68,7 @@ from akscan.model.objects import (
     SecretSubject,
 )
 from akscan.model.pools import NodePool
-from akscan.model.roles import RoleAssignment
+from akscan.model.roles import RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -100,16 +103,17 @@ __all__ = [
     "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry",
     "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision", "Decisions", "Destination",
     "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
-    "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding",
-    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
-    "LedgerScope", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
-    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
-    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding",
-    "RoleBindingSubject", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan",
-    "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint",
-    "Token", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
-    "automatic_ports", "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known",
-    "image_host", "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes",
+    "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Gap", "GapSummary", "Grant",
+    "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion",
+    "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Need",
+    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
+    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request",
+    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
+    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status",
+    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
+    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports",
+    "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
+    "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes",
     "resolves_privately", "rule", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 

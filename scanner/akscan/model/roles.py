@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import ClassVar
 
@@ -70,6 +70,10 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         """Whether one permission allows the data-plane action."""
         return any(permission.grants_data(action) for permission in self.properties.permissions)
 
+    def grants_all_data(self, actions: str) -> bool:
+        """Whether one permission allows all data-plane actions of a wildcard and takes none away again."""
+        return any(p.grants_data(actions) and not p.not_data_actions for p in self.properties.permissions)
+
     @property
     def is_pull_only(self) -> bool:
         """Whether the role lets its holder pull images and do nothing else."""
@@ -113,10 +117,14 @@ class RoleAssignment(Resource, frozen=True, kw_only=True):
 
     def reaches(self, resource: ArmId) -> bool:
         """Whether the assignment counts on the resource: its scope is the resource or a parent of it."""
-        scope = self.properties.scope
-        if scope.type == "Microsoft.Management/managementGroups":
-            return resource.subscription_scope in self.listed_for
-        return scope.contains(resource)
+        return reaches(self.properties.scope, self.listed_for, resource)
+
+
+def reaches(scope: ArmId, listed_for: Collection[ArmId], resource: ArmId) -> bool:
+    """Whether what is held at a scope, and listed for some subscriptions, counts on a resource."""
+    if scope.type == "Microsoft.Management/managementGroups":
+        return resource.subscription_scope in listed_for
+    return scope.contains(resource)
 
 
 class AssignedTo(Resource, frozen=True, kw_only=True):

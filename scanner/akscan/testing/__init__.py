@@ -34,6 +34,7 @@ from akscan.testing.azure import (
     vault,
     virtual_network,
 )
+from akscan.testing.grants import activated, eligible, listed_resource, trusted_access
 from akscan.testing.inventories import NOW, On, inventory, on
 from akscan.testing.kubernetes import (
     autoscaler,
@@ -96,6 +97,7 @@ __all__ = [
     "VIRTUAL_HUB",
     "On",
     "World",
+    "activated",
     "application_rule",
     "autoscaler",
     "case",
@@ -107,6 +109,7 @@ __all__ = [
     "diagnostic_setting",
     "disruption_budget",
     "dnat",
+    "eligible",
     "endpoint_slice",
     "evaluate",
     "evaluate_all",
@@ -120,6 +123,7 @@ __all__ = [
     "karpenter_node_pool",
     "kubernetes_version",
     "kubernetes_versions",
+    "listed_resource",
     "member_of",
     "named",
     "nat_gateway",
@@ -152,6 +156,7 @@ __all__ = [
     "spot_node",
     "subnet",
     "system_assigned",
+    "trusted_access",
     "upgrade_profile",
     "user_assigned",
     "vault",
