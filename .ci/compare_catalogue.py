@@ -35,6 +35,7 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
+from akscan.frameworks import By, Control, Framework
 from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.azure import (
     AgentPool,
@@ -77,12 +78,15 @@ from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
     ClusterFacts,
+    ControlResult,
+    ControlStatus,
     Coverage,
     CoverageFigure,
     Crash,
     Disruption,
     EvidenceValue,
     Failure,
+    FrameworkResult,
     GapSummary,
     Inapplicable,
     Passed,
@@ -98,23 +102,24 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall",
+    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall", "By",
     "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry",
-    "ControlPlaneIdentity", "Coverage", "CoverageFigure", "Crash", "Decision", "Decisions", "Destination",
-    "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
-    "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Gap", "GapSummary", "Grant",
-    "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion",
-    "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Need",
-    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
-    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request",
-    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
-    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
-    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports",
-    "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
-    "image_matches", "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes",
-    "resolves_privately", "rule", "shared_ports", "usable", "version_key",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
+    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
+    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
+    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Framework",
+    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
+    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
+    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
+    "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
+    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding",
+    "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
+    "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
+    "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault",
+    "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address",
+    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
+    "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule",
+    "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
