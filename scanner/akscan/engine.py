@@ -162,7 +162,10 @@ class Evaluation:
         clusters = tuple(self._facts[key] for key in sorted(self._facts))
         ledger = self._ledger.entries(scopes=_SCOPES_IN_LEDGER) if manifest.source == "live" else ()
         report = self._results.report(run, tuple(selected.info for selected in self._rules), clusters, ledger)
-        judged = tuple(framework.judged(report) for framework in self._frameworks)
+        if not self._frameworks:
+            return report
+        counts = report.counts()
+        judged = tuple(framework.judged(run.started, counts) for framework in self._frameworks)
         return msgspec.structs.replace(report, frameworks=judged)
 
     def _judge_all(self, cluster: Cluster, *, fleet_wide: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from akscan.errors import AkscanError
-from akscan.results import ControlResult, ControlStatus, FrameworkResult, Report, Status
+from akscan.results import ControlResult, ControlStatus, FrameworkResult, Status
 
 
 class By(StrEnum):
@@ -81,15 +81,15 @@ class CoveredFramework:
                 rules.get(control, []).append(rule_id)
         return cls(framework, {control: tuple(found) for control, found in rules.items()})
 
-    def judged(self, report: Report) -> FrameworkResult:
-        """What the report says of each control."""
-        framework, counts = self.framework, report.counts()
+    def judged(self, started: datetime, counts: Mapping[str, Mapping[Status, int]]) -> FrameworkResult:
+        """What a report says of each control: when its scan began, and its `Report.counts`."""
+        framework = self.framework
         return FrameworkResult(
             name=framework.name,
             title=framework.title,
             version=framework.version,
             as_of=str(framework.as_of),
-            is_stale=(report.run.started.date() - framework.as_of).days > framework.stale_after_days,
+            is_stale=(started.date() - framework.as_of).days > framework.stale_after_days,
             sources=framework.sources,
             controls=tuple(self._judged(control, counts) for control in framework.controls),
         )

@@ -85,6 +85,7 @@ def _cluster(side: str) -> dict[str, Any]:
     return _resource(
         f"{CLUSTERS}/{side}",
         kubernetesVersion="1.35",
+        disableLocalAccounts=True,
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
             "networkPlugin": "azure",
@@ -277,6 +278,7 @@ CASES = [
         [workload("StatefulSet", "database", pod_spec({"env": [FROM_SECRET]}))],
     ),
     Case("ACC-003", "{cluster}", [], []),
+    Case("ACC-005", "{cluster}", [bound("administrators", "cluster-admin", group("platform"))], []),
     Case(
         "ACC-009",
         "{cluster}/clusterrolebindings/deployer",

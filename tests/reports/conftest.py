@@ -151,7 +151,7 @@ def framed(fleet) -> Report:
     controls = {"H-1": "API-901", "H-2": "WRK-901", "H-3": "SEC-901", "H-7": "OFF-901"}
     named = [(rule, {"house_rules": (control,)}) for control, rule in controls.items()]
     covered = CoveredFramework.of(Framework.read(FRAMEWORK, "house.yaml"), named)
-    return msgspec.structs.replace(fleet, frameworks=(covered.judged(fleet),))
+    return msgspec.structs.replace(fleet, frameworks=(covered.judged(fleet.run.started, fleet.counts()),))
 
 
 @pytest.fixture(name="make_report")
