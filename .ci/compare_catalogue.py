@@ -38,6 +38,7 @@ DEVIATIONS = {
     ("IDN-010", "commands"): "the specified command calls the credential {name}, which is what a subject is called",
     ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
     ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
+    ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
 

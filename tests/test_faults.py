@@ -32,6 +32,7 @@ from support import akscan, azure_options, pairs, report_of
 PRODUCTION = "/subscriptions/c0470500-0002-4000-8000-0c0000000000"
 CONNECTIVITY = "/subscriptions/c0470500-0001-4000-8000-0c0000000000"
 CLUSTER, LOCKED, UNHARMED = "aks-payments-prod", "aks-legacy-shop", "aks-intranet"
+ELSEWHERE = "aks-partner"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
 _ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
@@ -172,6 +173,10 @@ def estate_with_hub(contoso):
             **({"location": "westeurope"} if not below else {}),
         }
     estate.managed_cluster(CLUSTER)["properties"]["currentKubernetesVersion"] = "1.35.99"
+    # lets in a resource of production from a cluster elsewhere, whose bindings no fault hits
+    own = next(resource for resource in estate.resources.values() if resource["name"] == "backup")
+    identifier = f"{estate.managed_cluster(ELSEWHERE)['id']}/trustedAccessRoleBindings/{own['name']}"
+    estate.resources[identifier.lower()] = {**own, "id": identifier}
     definitions = estate.kubernetes[CLUSTER].setdefault("customresourcedefinitions.apiextensions.k8s.io", [])
     known = {definition["metadata"]["name"] for definition in definitions}
     for read in KUBERNETES_READS:

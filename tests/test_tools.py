@@ -52,7 +52,7 @@ def test_a_new_rule_runs_at_once(module, checkout):
         (("TST-099", "A Name", "network"), "NAME 'A Name'"),
         (("TST-099", "a_name", "Net work"), "MODULE 'Net work'"),
         (("API-001", "a_name", "network"), "API-001 stands in"),
-        (("TST-099", "a_name", "access"), "one of them (administrators.py, bindings.py"),
+        (("TST-099", "a_name", "access"), "one of them (administrators.py, azure_roles.py"),
     ],
 )
 def test_a_wrong_call_changes_nothing(arguments, message, checkout):

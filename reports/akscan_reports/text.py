@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import BinaryIO
 
 from akscan.sdk import (
+    ControlStatus,
     CoverageFigure,
     EvidenceValue,
     Failure,
@@ -94,6 +95,7 @@ class _Page:
         self._findings()
         self._errors()
         self._not_assessed()
+        self._frameworks()
         self._permissions()
         self._scope()
         self._coverage()
@@ -243,6 +245,19 @@ class _Page:
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
             self._rest(len(reasons) - 1, indent=4)
+
+    def _frameworks(self) -> None:
+        if not self._report.frameworks:
+            return
+        self._heading("Frameworks")
+        for framework in self._report.frameworks:
+            counts = ", ".join(f"{number} {status.label}" for status, number in framework.counts().items())
+            stale = ", a stale list" if framework.is_stale else ""
+            name = plain(f"{framework.title} {framework.version}", _VALUE)
+            self._item((name, "bold"), f" (as of {plain(framework.as_of)}{stale}): {counts}")
+            failed = [control.id for control in framework.controls if control.status is ControlStatus.FAIL]
+            if failed:
+                self._line(f"failed: {', '.join(plain(one) for one in failed)}", indent=4)
 
     def _permissions(self) -> None:
         ledger = self._report.ledger

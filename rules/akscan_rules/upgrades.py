@@ -39,7 +39,7 @@ _PARTS_WITH_PATCH = 3
     Pillar.SECURITY,
     needs=[Need.MANAGED_CLUSTERS, Need.KUBERNETES_VERSIONS],
     optional_needs=[Need.UPGRADE_PROFILES],
-    frameworks={"mcsb": ["PV-7"]},
+    frameworks={"mcsb": ["PV-6"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/supported-kubernetes-versions",
         "https://learn.microsoft.com/azure/aks/long-term-support",

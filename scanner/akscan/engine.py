@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from akscan.frameworks import CoveredFramework
 from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.inventory import Inventory, Manifest
@@ -119,7 +120,10 @@ class Evaluation:
     report is the same whatever the order.
     """
 
-    def __init__(self, rules: Iterable[SelectedRule], inventory: Inventory) -> None:
+    def __init__(
+        self, rules: Iterable[SelectedRule], inventory: Inventory, frameworks: Sequence[CoveredFramework] = ()
+    ) -> None:
+        self._frameworks = frameworks
         self._rules = tuple(sorted(rules, key=lambda selected: selected.rule.id))
         self._inventory = inventory
         self._results = _Results()
@@ -157,7 +161,12 @@ class Evaluation:
         )
         clusters = tuple(self._facts[key] for key in sorted(self._facts))
         ledger = self._ledger.entries(scopes=_SCOPES_IN_LEDGER) if manifest.source == "live" else ()
-        return self._results.report(run, tuple(selected.info for selected in self._rules), clusters, ledger)
+        report = self._results.report(run, tuple(selected.info for selected in self._rules), clusters, ledger)
+        if not self._frameworks:
+            return report
+        counts = report.counts()
+        judged = tuple(framework.judged(run.started, counts) for framework in self._frameworks)
+        return msgspec.structs.replace(report, frameworks=judged)
 
     def _judge_all(self, cluster: Cluster, *, fleet_wide: bool) -> None:
         by_kind: dict[type[Subject], list[Subject | Unreadable | Absent]] = {}

@@ -1,5 +1,5 @@
-"""Finds rule packs, reporters and commands by entry points; the built-in ones come through the same door as
-anybody's.
+"""Finds rule packs with their frameworks, reporters and commands by entry points; the built-in ones come through the
+same door as anybody's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from akscan.errors import AkscanError
+from akscan.frameworks import CoveredFramework, Framework
 from akscan.results import Report
 from akscan.sdk import Rule
 
@@ -43,6 +44,23 @@ def _modules(pack: ModuleType) -> Iterator[ModuleType]:
     yield pack
     for found in pkgutil.walk_packages(getattr(pack, "__path__", ()), prefix=f"{pack.__name__}."):
         yield importlib.import_module(found.name)
+
+
+def load_frameworks() -> tuple[CoveredFramework, ...]:
+    """The frameworks that packs bring along, by name, with the rules of all packs that cover them: a pack has a
+    function ``frameworks() -> Iterable[Framework]``. Raises `AkscanError` like `load_rules`.
+    """
+    named = [(rule.id, rule.frameworks) for rule in load_rules()]
+    found: dict[str, CoveredFramework] = {}
+    for entry in _entries("akscan.rules"):
+        door = getattr(_loaded(entry), "frameworks", None)
+        for framework in door() if callable(door) else ():
+            if not isinstance(framework, Framework):
+                raise AkscanError(f"{entry.value}.frameworks() returns {framework!r}, which is no Framework")
+            if framework.name in found:
+                raise AkscanError(f"framework {framework.name} stands twice, the second time in {entry.value}")
+            found[framework.name] = CoveredFramework.of(framework, named)
+    return tuple(found[name] for name in sorted(found))
 
 
 def reporter_names() -> tuple[str, ...]:

@@ -21,12 +21,15 @@ from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
 from akscan.results import (
     ClusterFacts,
+    ControlResult,
+    ControlStatus,
     Coverage,
     CoverageFigure,
     Crash,
     Disruption,
     EvidenceValue,
     Failure,
+    FrameworkResult,
     GapSummary,
     Inapplicable,
     Passed,
@@ -269,6 +272,33 @@ class PermissionEntry(_Entry, frozen=True, kw_only=True):
     optional_rules: Annotated[tuple[str, ...], Meta(description="Ids of the rules that need it for some cases.")]
 
 
+class ControlEntry(_Entry, frozen=True, kw_only=True):
+    """A control of a framework."""
+
+    id: Annotated[str, Meta(description="Its number in the framework.")]
+    title: Annotated[str, Meta(description="What should be so, in akscan's words.")]
+    status: Annotated[
+        ControlStatus,
+        Meta(
+            description="By its rules: fail before not_assessed before pass; manual, managed (by AKS), none: no rule."
+        ),
+    ]
+    rules: Annotated[tuple[str, ...], Meta(description="Ids of the `rules` that cover it.")]
+    rules_off: Annotated[tuple[str, ...], Meta(description="Ids of rules that cover it and were off.")]
+
+
+class FrameworkEntry(_Entry, frozen=True, kw_only=True):
+    """What the report says of each control of a framework."""
+
+    name: Annotated[str, Meta(description="As in akscan rules --framework.")]
+    title: Annotated[str, Meta(description="Its full name.")]
+    version: Annotated[str, Meta(description="Its version.")]
+    as_of: Annotated[str, Meta(description="The day of which the list of controls is.")]
+    is_stale: Annotated[bool, Meta(description="Whether the list was too old when the scan began.")]
+    sources: Annotated[tuple[str, ...], Meta(description="Where the list comes from.")]
+    controls: Annotated[tuple[ControlEntry, ...], Meta(description="In the framework's order.")]
+
+
 class ReportFile(_Entry, frozen=True, kw_only=True):
     """A report of akscan, version 1."""
 
@@ -284,6 +314,7 @@ class ReportFile(_Entry, frozen=True, kw_only=True):
     not_assessed: Annotated[tuple[NotAssessedEntry, ...], Meta(description="By rule and reason.")]
     errors: Annotated[tuple[ErrorEntry, ...], Meta(description="By rule and subject.")]
     permissions: Annotated[tuple[PermissionEntry, ...], Meta(description="The ledger; empty for an import.")] = ()
+    frameworks: Annotated[tuple[FrameworkEntry, ...], Meta(description="The frameworks of the packs, by name.")] = ()
 
 
 class _Head(_Entry, frozen=True, kw_only=True):
@@ -337,6 +368,10 @@ def encode_report(report: Report) -> bytes:
         not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
         errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
         permissions=tuple(map(permission_entry, report.ledger)),
+        frameworks=tuple(
+            _copy(FrameworkEntry, framework, controls=tuple(_copy(ControlEntry, one) for one in framework.controls))
+            for framework in report.frameworks
+        ),
     )
     return msgspec.json.encode(file, enc_hook=str) + b"\n"
 
@@ -481,6 +516,10 @@ class _Reader:
             ledger=tuple(
                 _copy(LedgerEntry, entry, scopes=tuple(_copy(LedgerScope, scope) for scope in entry.scopes))
                 for entry in file.permissions
+            ),
+            frameworks=tuple(
+                _copy(FrameworkResult, entry, controls=tuple(_copy(ControlResult, one) for one in entry.controls))
+                for entry in file.frameworks
             ),
         )
 

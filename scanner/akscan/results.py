@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +62,31 @@ class Disruption(StrEnum):
     NODE_REIMAGE = "node reimage"
     NEW_POOL = "new pool"
     RECREATE = "recreate cluster"
+
+
+class ControlStatus(StrEnum):
+    """What a report says of a control of a framework. Unknown is never a pass."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    NOT_ASSESSED = "not_assessed"
+    NOT_APPLICABLE = "not_applicable"
+    MANUAL = "manual"
+    MANAGED = "managed"
+    NONE = "none"
+
+    @property
+    def label(self) -> str:
+        """In words, behind a number too."""
+        return _LABELS.get(self, self.replace("_", " "))
+
+
+_LABELS = {
+    ControlStatus.PASS: "passed",
+    ControlStatus.FAIL: "failed",
+    ControlStatus.MANAGED: "managed by AKS",
+    ControlStatus.NONE: "not covered yet",
+}
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +222,33 @@ class ClusterFacts(_Result, frozen=True, kw_only=True, rename="camel"):
     kubernetes_gap: str = ""
 
 
+class ControlResult(_Result, frozen=True, kw_only=True):
+    """One control: ``rules`` are those of the report that cover it, ``rules_off`` those that were off."""
+
+    id: str
+    title: str
+    status: ControlStatus
+    rules: tuple[str, ...] = ()
+    rules_off: tuple[str, ...] = ()
+
+
+class FrameworkResult(_Result, frozen=True, kw_only=True):
+    """A framework as of a day, and what the report says of each of its controls."""
+
+    name: str
+    title: str
+    version: str
+    as_of: str
+    is_stale: bool
+    sources: tuple[str, ...]
+    controls: tuple[ControlResult, ...]
+
+    def counts(self) -> dict[ControlStatus, int]:
+        """Controls per status, without those that none has."""
+        found = Counter(control.status for control in self.controls)
+        return {status: found[status] for status in ControlStatus if found[status]}
+
+
 class Run(_Result, frozen=True, kw_only=True):
     """When, as whom and over what the inventory was read. ``source`` is ``live`` or ``import``."""
 
@@ -225,6 +278,7 @@ class Report(_Result, frozen=True, kw_only=True):
     errors: tuple[Crash, ...] = ()
     coverage: Coverage = Coverage()
     ledger: tuple[LedgerEntry, ...] = ()
+    frameworks: tuple[FrameworkResult, ...] = ()
 
     def counts(self) -> dict[str, dict[Status, int]]:
         """Rule × subject pairs per rule id and status."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
+from akscan.frameworks import By, Control, Framework
 from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.assignments import EffectiveAssignment, require_membership
 from akscan.model.azure import (
@@ -24,11 +25,13 @@ from akscan.model.azure import (
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
+    ListedResource,
     ManagedCluster,
     Resource,
     Route,
     RouteTable,
     SubnetResource,
+    TrustedAccessRoleBinding,
     UserAssignedIdentity,
     Vault,
     VirtualNetwork,
@@ -71,7 +74,7 @@ from akscan.model.objects import (
 )
 from akscan.model.pools import NodePool
 from akscan.model.registries import ClusterRegistry, read_registry
-from akscan.model.roles import RoleAssignment
+from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -81,12 +84,15 @@ from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
     ClusterFacts,
+    ControlResult,
+    ControlStatus,
     Coverage,
     CoverageFigure,
     Crash,
     Disruption,
     EvidenceValue,
     Failure,
+    FrameworkResult,
     GapSummary,
     Inapplicable,
     Passed,
@@ -103,24 +109,25 @@ from akscan.results import (
 
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "ApiServerSubnet",
-    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "CacheRule", "Cluster", "ClusterFacts",
+    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Cluster", "ClusterFacts",
     "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
-    "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "ControlPlaneIdentity", "Coverage",
-    "CoverageFigure", "Crash", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
-    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure",
-    "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Gap", "GapSummary", "IdentityBinding",
-    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
-    "LedgerScope", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
-    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
-    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
-    "RoleBinding", "RoleBindingSubject", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
-    "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
-    "SubnetResource", "Taint", "Token", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
-    "Workload", "any_of", "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address",
-    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
-    "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes",
-    "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports", "usable",
-    "version_key",
+    "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity",
+    "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision", "Decisions", "Destination",
+    "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
+    "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework",
+    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
+    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
+    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
+    "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
+    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
+    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
+    "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
+    "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity",
+    "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "borrowable",
+    "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
+    "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places",
+    "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports",
+    "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

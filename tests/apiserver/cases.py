@@ -151,6 +151,7 @@ def _cluster(side: str) -> dict[str, Any]:
         ingressProfile={"webAppRouting": {"enabled": True, "identity": _identity("addon", side)}},
         oidcIssuerProfile={"enabled": True, "issuerURL": f"https://oidc.example/{side}/"},
         securityProfile={"workloadIdentity": {"enabled": True}},
+        disableLocalAccounts=True,
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
             "networkPlugin": "azure",
@@ -375,6 +376,7 @@ CASES = [
         [workload("StatefulSet", "database", pod_spec({"env": [FROM_SECRET]}))],
     ),
     Case("ACC-003", "{cluster}", [], []),
+    Case("ACC-005", "{cluster}", [bound("administrators", "cluster-admin", group("platform"))], []),
     Case(
         "ACC-009",
         "{cluster}/clusterrolebindings/deployer",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import pytest
 from akscan.engine import Evaluation, SelectedRule
+from akscan.frameworks import CoveredFramework, Framework
 from akscan.model.inventory import ScopedSubscription
 from akscan.model.kubernetes import Job
 from akscan.sdk import (
@@ -124,6 +125,33 @@ def deployments(*names: str, containers: Sequence[str] = ("app",)) -> list:
 
 def public(name: str = "aks", **fields: object):
     return cluster(name, api_server={"enable_private_cluster": False}, **fields)
+
+
+FRAMEWORK = """
+id: house_rules
+title: Rules of the <b>house</b>
+version: "3"
+as_of: 2025-11-01
+stale_after_days: 100
+sources: [https://house.example/rules, "javascript:alert(1)"]
+controls:
+- {id: H-1, title: The API server is private}
+- {id: H-2, title: Memory is asked for}
+- {id: H-3, title: Secrets come from a vault}
+- {id: H-4, title: Doors are locked, by: hand}
+- {id: H-5, title: Windows are shut, by: AKS}
+- {id: H-6, title: Nobody smokes}
+- {id: H-7, title: The cellar is dry}
+"""
+
+
+@pytest.fixture
+def framed(fleet) -> Report:
+    """The fleet, with a framework of every status; the rule of H-7 is off."""
+    controls = {"H-1": "API-901", "H-2": "WRK-901", "H-3": "SEC-901", "H-7": "OFF-901"}
+    named = [(rule, {"house_rules": (control,)}) for control, rule in controls.items()]
+    covered = CoveredFramework.of(Framework.read(FRAMEWORK, "house.yaml"), named)
+    return msgspec.structs.replace(fleet, frameworks=(covered.judged(fleet.run.started, fleet.counts()),))
 
 
 @pytest.fixture(name="make_report")

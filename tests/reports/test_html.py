@@ -368,3 +368,28 @@ def test_browser_shows_the_findings_without_complaint(report, page, tmp_path: Pa
     assert dom.tags["img"] == 0
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert not complaints
+
+
+def test_every_control_of_a_framework_is_told_with_its_rules(framed):
+    reader = Reader(rendered(framed))
+    text = plain(reader.texts["main"])
+    assert (
+        "Rules of the <b>house</b> 3 Controls as of 2025-11-01, a stale list, from https://house.example/rules" in text
+    )
+    for row in (
+        "H-1 The API server is private failed API-901",
+        "H-3 Secrets come from a vault not assessed SEC-901",
+        "H-4 Doors are locked manual",
+        "H-5 Windows are shut managed by AKS",
+        "H-6 Nobody smokes not covered yet",
+        "H-7 The cellar is dry not assessed off: OFF-901",
+    ):
+        assert row in text
+    links = {value for tag, name, value in reader.attributes if (tag, name) == ("a", "href")}
+    assert "#API-901" in links
+    assert not {link for link in links if link.startswith("javascript")}
+    assert {link[1:] for link in links if link.startswith("#")} <= set(reader.ids)
+
+
+def test_a_report_without_frameworks_says_so(fleet):
+    assert "No rule pack brought a framework along" in plain(Reader(rendered(fleet)).texts["main"])

@@ -17,9 +17,9 @@ def written(report: Report) -> dict:
     return json.loads(out.getvalue())
 
 
-def test_real_reports_keep_to_the_published_schema_and_are_read_again(fleet, hostile):
+def test_real_reports_keep_to_the_published_schema_and_are_read_again(fleet, hostile, framed):
     schema = json.loads(files("akscan").joinpath("schemas/report-v1.schema.json").read_text("utf-8"))
-    for report in (fleet, hostile):
+    for report in (fleet, hostile, framed):
         out = io.BytesIO()
         json_reporter.write(report, out)
         Draft202012Validator(schema).validate(json.loads(out.getvalue()))

@@ -155,3 +155,13 @@ def test_a_report_of_nothing_is_a_page(fleet):
     assert "0 findings; nothing to assess\n" in page
     assert "this report proves nothing" in page
     assert "100" not in page
+
+
+def test_frameworks_are_summed_up(framed):
+    lines = written(framed).splitlines()
+    start = lines.index("Frameworks")
+    summary = " ".join(" ".join(lines[start + 1 : lines.index("Permissions")]).split())
+    assert summary == (
+        "- Rules of the <b>house</b> 3 (as of 2025-11-01, a stale list): 2 failed, 2 not assessed, 1 manual, "
+        "1 managed by AKS, 1 not covered yet failed: H-1, H-2"
+    )

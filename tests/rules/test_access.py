@@ -26,6 +26,7 @@ from akscan.testing import (
 from akscan_rules.access.administrators import (
     azure_roles_authorize_kubernetes_access,
     cluster_admin_is_bound_to_the_platform_only,
+    kubernetes_rbac_is_enabled,
     local_accounts_are_disabled,
     users_sign_in_with_entra_id,
 )
@@ -35,9 +36,10 @@ READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
 def answered(**aad_profile):
-    """The cluster as decoded from an answer of ARM with exactly these members in place of aadProfile."""
+    """The cluster as decoded from an answer of ARM with exactly these members in place of aadProfile and enableRBAC."""
     answer = msgspec.json.decode(encode(cluster()))
     del answer["properties"]["aadProfile"]
+    del answer["properties"]["enableRBAC"]
     answer["properties"] |= aad_profile
     return convert(answer, ManagedCluster)
 
@@ -69,6 +71,21 @@ def test_the_legacy_integration_is_shown_and_fills_the_fix():
         "serverAppID": "server-app",
     }
     assert finding.fill["tenant_id"] == "tenant"
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("enableRBAC true", [answered(enableRBAC=True)], Status.PASS),
+        case("enableRBAC false", [answered(enableRBAC=False)], Status.FAIL),
+        case("enableRBAC absent in a live response", [answered()], Status.NOT_ASSESSED),
+        # the provider sends its default, and the service returns it
+        case("Terraform argument omitted", [answered(enableRBAC=True)], Status.PASS),
+        case("cluster unreadable", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
+    ],
+)
+def test_kubernetes_rbac_is_enabled(world, expected):
+    assert evaluate(kubernetes_rbac_is_enabled, world).status is expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from akscan.engine import Evaluation, SelectedRule
 from akscan.inventory_file import InventoryFile
 from akscan.model.inventory import Inventory
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
-from akscan.plugins import load_rules
+from akscan.plugins import load_frameworks, load_rules
 from akscan.sdk import Status
 
 from tools.docs import pages
@@ -81,6 +81,13 @@ def test_the_pack_uses_the_public_surface_only():
                 assert node.module == "akscan.sdk", path
             assert not isinstance(node, ast.Try), path
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 420, path
+
+
+def test_the_controls_that_rules_name_stand_in_their_framework():
+    for covered in load_frameworks():
+        known = {control.id for control in covered.framework.controls}
+        for rule in RULES:
+            assert set(rule.frameworks.get(covered.framework.id, ())) <= known, rule.id
 
 
 def test_names_of_functions_are_unique():

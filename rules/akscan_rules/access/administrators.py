@@ -8,10 +8,13 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     if_known,
     rule,
@@ -67,6 +70,42 @@ def users_sign_in_with_entra_id(cluster: Cluster, inventory: Inventory) -> Itera
             },
             {"tenant_id": aad.tenant_id, "admin_group_object_id": ",".join(aad.admin_group_object_ids)},
         )
+
+
+@rule(
+    "ACC-002",
+    Severity.CRITICAL,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"mcsb": ["PA-7"], "waf": ["SE:05"], "nist_800_53": ["AC-3(7)"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/concepts-cluster-authorization",
+        "https://learn.microsoft.com/azure/aks/concepts-identity",
+    ],
+    fix=Fix(
+        """
+        az aks show --resource-group {resource_group} --name {cluster} --query enableRbac
+        az aks create --resource-group {resource_group} --name {new_cluster} --enable-aad --enable-azure-rbac --disable-local-accounts
+        """,  # noqa: E501 a command stands on one line
+        Disruption.RECREATE,
+        terraform="azurerm_kubernetes_cluster.role_based_access_control_enabled",
+        arm="properties.enableRBAC",
+    ),
+)
+def kubernetes_rbac_is_enabled(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Kubernetes RBAC is enabled.
+
+    Without RBAC every authenticated caller, including each service account token mounted in a pod, may do anything in
+    the cluster.
+
+    **Fix**: the setting is fixed at creation. Create a new cluster with RBAC and move the workloads.
+    """
+    enabled = cluster.properties.enable_rbac
+    if enabled is None:
+        detail = "the answer does not say whether Kubernetes RBAC is enabled"
+        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
+    if not enabled:
+        yield Finding("every authenticated caller may do anything", {"enableRBAC": enabled})
 
 
 @rule(

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from azure.core.pipeline import PipelineRequest, policies
 from azure.core.rest import HttpRequest
@@ -106,6 +106,13 @@ class Arm:
         operations = self.client(read.reader, subscription).role_assignments
         yield from _items(operations.list_for_subscription(filter=f"assignedTo('{principal}')"))
 
+    def listed(self, read: ArmRead, resource_id: ArmId) -> Iterator[Mapping[str, Any]]:
+        """The entry of one resource in the list of all resources of its subscription, if there is one."""
+        terms = f"resourceType eq '{resource_id.type}' and name eq '{resource_id.name}'"
+        path = f"{resource_id.subscription_scope}{read.call}?$filter={quote(terms)}"
+        entries = self._pages(path, read.api_version)
+        yield from (entry for entry in entries if resource_id == entry.get("id"))
+
     def get(self, resource_id: ArmId, api_version: str) -> Mapping[str, Any]:
         """One resource by id."""
         return self._get(str(resource_id), {"api-version": api_version})
@@ -181,7 +188,7 @@ def _arguments(read: ArmRead, scope: ArmId) -> tuple[str, ...]:
     """What the SDK's operation wants of the scope: nothing for a subscription, the location, the scope, or group and
     name.
     """
-    if read.call == "role_definitions.list":
+    if read.call == "role_definitions.list" or read.call.endswith(".list_for_scope"):
         return (str(scope),)
     if scope == scope.subscription_scope:
         return ()

@@ -13,12 +13,19 @@ from typing import Any
 import msgspec
 
 from akscan.collect.arm import Arm, followable
-from akscan.collect.faults import gap_of, is_absent
+from akscan.collect.faults import gap_of, is_absent, is_unlicensed
 from akscan.collect.limits import Limits
 from akscan.collect.progress import Progress
 from akscan.errors import AkscanError
 from akscan.model import azure
-from akscan.model.azure import KubernetesVersions, ManagedCluster, Resource, Subscription
+from akscan.model.azure import (
+    KubernetesVersions,
+    ListedResource,
+    ManagedCluster,
+    Resource,
+    Subscription,
+    TrustedAccessRoleBinding,
+)
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import (
@@ -31,13 +38,14 @@ from akscan.model.inventory import (
 from akscan.model.ledger import CLUSTER_NEEDS
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, ArmRead, Scope
-from akscan.model.roles import AssignedTo, HeldPermissions, RoleAssignment, RoleDefinition, held_permissions_id
+from akscan.model.roles import AssignedTo, Grant, HeldPermissions, RoleDefinition, held_permissions_id
 from akscan.model.scopes import (
     in_turn,
     jobs_of_clusters,
     jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
+    jobs_of_trusted_access,
     jobs_of_unlisted,
     jobs_of_zones,
 )
@@ -91,7 +99,7 @@ class _Answers:
             stored = self.resources.setdefault(kind, {})
             for resource in found:
                 known = stored.get(resource.id)
-                stored[resource.id] = _both(known, resource) if isinstance(known, RoleAssignment) else resource
+                stored[resource.id] = _both(known, resource) if isinstance(known, Grant) else resource
             self.reads[(kind, scope)] = Read(type=kind, scope=scope, gap=gap)
 
     def of(self, kind: type[Resource]) -> list[Any]:
@@ -108,9 +116,9 @@ class _Answers:
         )
 
 
-def _both(known: RoleAssignment, again: Resource) -> RoleAssignment:
-    """An assignment above subscriptions appears in the list of each; remember all of them."""
-    listed = dict.fromkeys((*known.listed_for, *(again.listed_for if isinstance(again, RoleAssignment) else ())))
+def _both(known: Grant, again: Resource) -> Grant:
+    """What is granted above subscriptions appears in the list of each; remember all of them."""
+    listed = dict.fromkeys((*known.listed_for, *(again.listed_for if isinstance(again, Grant) else ())))
     return msgspec.structs.replace(known, listed_for=tuple(sorted(listed)))
 
 
@@ -139,6 +147,7 @@ class AzureCollector:
             [
                 *jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)),
                 *jobs_of_identities(self.clusters, identities),
+                *jobs_of_trusted_access(self._answers.of(TrustedAccessRoleBinding)),
             ]
         )
         self._follow()
@@ -312,7 +321,8 @@ class AzureCollector:
                     gap = self._decode(read, scope, item, found) or gap
             except Exception as error:  # noqa: BLE001 whatever an SDK raises means that this was not read
                 # only of a resource that was asked for by its id does a 404 say that there is none
-                if not (is_absent(error) and read.follow and scope.type == read.struct.arm_type):
+                gone = is_absent(error) and read.follow and scope.type == read.struct.arm_type
+                if not gone and not is_unlicensed(error):
                     gap = gap_of(error, source="arm", scope=str(scope), need=read.need, ended=limit.ended)
         self._answers.add(read, scope, found, gap)
 
@@ -323,6 +333,8 @@ class AzureCollector:
             return [{"id": str(scope), "principalId": principal, "assignments": assignments}]
         if read.struct is HeldPermissions:
             return [{"id": str(held_permissions_id(scope)), "permissions": list(self._arm.read(read, scope))}]
+        if read.struct is ListedResource:
+            return self._arm.listed(read, scope)
         if read.follow and scope.type == read.struct.arm_type:
             return [self._arm.get(scope, read.api_version)]
         if read.scope is Scope.LOCATION:
@@ -333,7 +345,7 @@ class AzureCollector:
         """A resource of the wrong shape is a gap of its own, and the rest of the list stands; one without an id, or
         that was asked for by itself, is the gap of the whole read, which is returned.
         """
-        if read.struct is RoleAssignment:
+        if issubclass(read.struct, Grant):
             item = {**item, "listedFor": [str(scope)]}
         if read.struct is RoleDefinition:
             item = _once(item)

@@ -22,6 +22,8 @@ _NOT_FOUND = 404
 #: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
 _ABSENT_CODES = ("ResourceNotFound", "ResourceGroupNotFound", "NotFound", "ParentResourceNotFound")
 _CLIENT_ERRORS = 400
+#: "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
+_UNLICENSED = "AadPremiumLicenseRequired"
 _SERVER_ERRORS = 500
 FOREIGN_PAGE = "a page of something on the way (a proxy or a sign-in portal), not of the API"
 _DETAIL_CHARACTERS = 300
@@ -73,6 +75,14 @@ def is_absent(error: Exception) -> bool:
         return error.status == _NOT_FOUND and error.by_api
     code = getattr(getattr(error, "error", None), "code", "")
     return getattr(error, "status_code", None) == _NOT_FOUND and code in _ABSENT_CODES
+
+
+def is_unlicensed(error: Exception) -> bool:
+    """Whether the tenant has no licence of Privileged Identity Management, so that nothing in it is eligible, and no
+    assignment ends by itself.
+    """
+    code = getattr(getattr(error, "error", None), "code", "")
+    return getattr(error, "status_code", None) == _CLIENT_ERRORS and code == _UNLICENSED
 
 
 def gap_of(error: Exception, *, source: str, scope: str, need: Need | str, ended: Ended | None = None) -> Gap:

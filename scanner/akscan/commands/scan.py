@@ -13,7 +13,7 @@ from akscan.commands.sinks import Both, EvaluatingSink, WritingSink
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
 from akscan.inventory_file import InventoryFile, InventoryWriter
-from akscan.plugins import load_reporter
+from akscan.plugins import load_frameworks, load_reporter
 from akscan.results import Report, Severity
 from akscan.writing import write_reports
 
@@ -45,7 +45,7 @@ def scan(  # noqa: PLR0913 one argument an option
     """
     for name in formats:
         load_reporter(name)
-    sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces)
+    sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces, load_frameworks())
     if saved is not None and save is not None:
         raise AkscanError("--save goes with a live scan, not with --inventory")
     if saved is not None:

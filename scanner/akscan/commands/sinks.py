@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from akscan.engine import Evaluation, SelectedRule
+from akscan.frameworks import CoveredFramework
 from akscan.inventory_file import InventoryWriter
 from akscan.model.inventory import Azure, Inventory, Manifest
 from akscan.model.kubernetes import KubernetesLists
@@ -15,15 +16,21 @@ from akscan.results import Report
 class EvaluatingSink:
     """Evaluates clusters as they come in, so a fleet is never in memory at once."""
 
-    def __init__(self, rules: Sequence[SelectedRule], system_namespaces: frozenset[str]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[SelectedRule],
+        system_namespaces: frozenset[str],
+        frameworks: Sequence[CoveredFramework] = (),
+    ) -> None:
         self._rules = rules
+        self._frameworks = frameworks
         self._system_namespaces = system_namespaces
         self._evaluation: Evaluation | None = None
         self._report: Report | None = None
 
     def begin(self, manifest: Manifest, azure: Azure) -> None:
         inventory = Inventory(manifest, azure, system_namespaces=self._system_namespaces)
-        self._evaluation = Evaluation(self._rules, inventory)
+        self._evaluation = Evaluation(self._rules, inventory, self._frameworks)
 
     def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
         assert self._evaluation is not None  # noqa: S101 begin comes first

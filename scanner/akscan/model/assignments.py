@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
-from akscan.model.roles import PULL_ROLES, RoleAssignment, RoleDefinition
+from akscan.model.roles import (
+    PULL_ROLES,
+    Grant,
+    RoleAssignment,
+    RoleDefinition,
+    is_management_group,
+)
 from akscan.model.text import ArmId, Token
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
+
+G = TypeVar("G", bound=Grant)
 
 _CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 _ASSIGN_ROLES = "Microsoft.Authorization/roleAssignments/write"
@@ -77,35 +85,43 @@ class EffectiveAssignment:
         return role is not None and (role.is_pull_only or role.properties.role_name in others)
 
 
-class AssignmentIndex:
-    """Finds the assignments of a principal and those that reach a resource without walking through all of them."""
+class ScopeIndex(Generic[G]):
+    """Finds what is granted on a resource without walking through all that is granted."""
 
-    def __init__(self, assignments: Iterable[RoleAssignment]) -> None:
-        self._by_principal: dict[Token, list[RoleAssignment]] = defaultdict(list)
-        self._by_scope: dict[tuple[str, ...], list[RoleAssignment]] = defaultdict(list)
-        self._from_above: dict[ArmId, list[RoleAssignment]] = defaultdict(list)
-        for assignment in assignments:
-            self._by_principal[assignment.properties.principal_id].append(assignment)
-            if assignment.is_of_management_group:
-                for subscription in assignment.listed_for:
-                    self._from_above[subscription].append(assignment)
-            elif assignment.properties.scope:
-                self._by_scope[assignment.properties.scope.segments].append(assignment)
+    def __init__(self, grants: Iterable[G]) -> None:
+        self._by_scope: dict[tuple[str, ...], list[G]] = defaultdict(list)
+        self._from_above: dict[ArmId, list[G]] = defaultdict(list)
+        for grant in grants:
+            if is_management_group(grant.properties.scope):
+                for subscription in grant.listed_for:
+                    self._from_above[subscription].append(grant)
+            elif grant.properties.scope:
+                self._by_scope[grant.properties.scope.segments].append(grant)
 
-    def of(self, principal: Token) -> tuple[RoleAssignment, ...]:
-        """The assignments of one principal itself."""
-        return tuple(self._by_principal.get(principal, ()))
-
-    def at(self, scope: ArmId) -> tuple[RoleAssignment, ...]:
-        """The assignments of exactly this scope."""
+    def at(self, scope: ArmId) -> tuple[G, ...]:
+        """What is granted at exactly this scope."""
         return tuple(self._by_scope.get(scope.segments, ()))
 
-    def reaching(self, resource: ArmId) -> tuple[RoleAssignment, ...]:
-        """The assignments that count on a resource (`RoleAssignment.reaches`), the widest first."""
+    def reaching(self, resource: ArmId) -> tuple[G, ...]:
+        """What counts on a resource (`RoleAssignment.reaches`), the widest first."""
         parts = resource.segments
         above = self._from_above.get(resource.subscription_scope, ())
         inherited = (found for n in range(len(parts) + 1) for found in self._by_scope.get(parts[:n], ()))
         return (*above, *inherited)
+
+
+class AssignmentIndex(ScopeIndex[RoleAssignment]):
+    """Finds the assignments of a principal, too."""
+
+    def __init__(self, assignments: Sequence[RoleAssignment]) -> None:
+        super().__init__(assignments)
+        self._by_principal: dict[Token, list[RoleAssignment]] = defaultdict(list)
+        for assignment in assignments:
+            self._by_principal[assignment.properties.principal_id].append(assignment)
+
+    def of(self, principal: Token) -> tuple[RoleAssignment, ...]:
+        """The assignments of one principal itself."""
+        return tuple(self._by_principal.get(principal, ()))
 
 
 def require_membership(

@@ -38,6 +38,7 @@ from akscan.model.federation import Federation
 from akscan.model.firewalls import Firewalls
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import SharedWays
+from akscan.model.grants import Grants
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, need_of
@@ -228,7 +229,8 @@ class Inventory:
         if scope not in self._reads.get(kind.arm_type, {}):
             raise NotCollected(_not_read(kind, scope))
         for missing, gap in self._gaps.get(kind.arm_type, ()):
-            if scope.contains(missing):
+            # what is inherited from above subscriptions, and was not understood, belongs to the list of each
+            if scope.contains(missing) or not missing.subscription:
                 raise NotCollected(gap)
         return self.known_within(kind, scope)
 
@@ -434,9 +436,13 @@ class Inventory:
         urls = (cluster.properties.oidc_issuer_profile.issuer_url for cluster in self.known(ManagedCluster))
         return frozenset(url.rstrip("/") for url in urls if url)
 
+    def known_role(self, guid: str) -> RoleDefinition | None:
+        """A role by GUID (a built-in role has another id in each subscription), if it was read."""
+        return self._roles.get(Token(guid))
+
     def role(self, assignment: RoleAssignment) -> RoleDefinition | None:
-        """The role of an assignment, by GUID (a built-in role has another id in each subscription)."""
-        found = self._roles.get(assignment.role_guid)
+        """The role of an assignment."""
+        found = self.known_role(assignment.role_guid)
         if found is None:
             self.require_complete(RoleDefinition)
         return found
@@ -448,7 +454,7 @@ class Inventory:
     @cached_property
     def assignment_index(self) -> AssignmentIndex:
         """The role assignments that were read, by principal and by scope."""
-        return AssignmentIndex(self.known(RoleAssignment))
+        return AssignmentIndex(tuple(self.known(RoleAssignment)))
 
     @cached_property
     def _groups(self) -> dict[Token, frozenset[Token]]:
@@ -512,6 +518,11 @@ class Inventory:
         for assignment in self.known(RoleAssignment):
             found[assignment.role_guid].append(assignment)
         return found
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Who holds what on a resource, from its scopes upwards."""
+        return Grants(self)
 
     @property
     def searched_subscriptions(self) -> tuple[str, ...]:

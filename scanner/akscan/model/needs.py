@@ -10,11 +10,13 @@ class Need(StrEnum):
 
     SUBSCRIPTIONS = "Microsoft.Resources/subscriptions/read"
     RESOURCE_GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/read"
+    RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
     MANAGEMENT_GROUP_DESCENDANTS = "Microsoft.Management/managementGroups/descendants/read"
     MANAGED_CLUSTERS = "Microsoft.ContainerService/managedClusters/read"
     CLUSTER_USER_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action"
     AGENT_POOLS = "Microsoft.ContainerService/managedClusters/agentPools/read"
     UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read"
+    TRUSTED_ACCESS = "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings/read"
     IDENTITY_BINDINGS = "Microsoft.ContainerService/managedClusters/identityBindings/read"
     KUBERNETES_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"
     VIRTUAL_NETWORKS = "Microsoft.Network/virtualNetworks/read"
@@ -44,6 +46,8 @@ class Need(StrEnum):
     FEDERATED_CREDENTIALS = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
     PERMISSIONS = "Microsoft.Authorization/permissions/read"
     ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
+    ROLE_ASSIGNMENT_SCHEDULES = "Microsoft.Authorization/roleAssignmentScheduleInstances/read"
+    ROLE_ELIGIBILITY = "Microsoft.Authorization/roleEligibilityScheduleInstances/read"
     ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
     DIAGNOSTIC_SETTINGS = "Microsoft.Insights/diagnosticSettings/read"
 

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
     ISOLATED_CLUSTER = "every network-isolated cluster"
+    TRUSTED_SOURCE = "every resource that Trusted Access lets into a cluster"
     IDENTITY = "every control plane identity, and every user-assigned identity that pods could be federated with"
     PRINCIPAL = "every control plane and kubelet identity"
 
@@ -81,6 +82,7 @@ _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
 _ROLES = "2022-04-01"
+_SCHEDULES = "2020-10-01"
 
 ARM_READS: tuple[ArmRead, ...] = (
     ArmRead(azure.Subscription, Scope.TENANT, Need.SUBSCRIPTIONS, "2022-12-01", Reader.GENERIC, "/subscriptions"),
@@ -131,6 +133,22 @@ ARM_READS: tuple[ArmRead, ...] = (
         _AKS,
         Reader.CONTAINER_SERVICE,
         "identity_bindings.list_by_managed_cluster",
+    ),
+    ArmRead(
+        azure.TrustedAccessRoleBinding,
+        Scope.CLUSTER,
+        Need.TRUSTED_ACCESS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "trusted_access_role_bindings.list",
+    ),
+    ArmRead(
+        azure.ListedResource,
+        Scope.TRUSTED_SOURCE,
+        Need.RESOURCES,
+        "2021-04-01",
+        Reader.GENERIC,
+        "/resources",
     ),
     ArmRead(
         azure.DiagnosticSetting,
@@ -346,6 +364,22 @@ ARM_READS: tuple[ArmRead, ...] = (
         _ROLES,
         Reader.AUTHORIZATION,
         "role_definitions.list",
+    ),
+    ArmRead(
+        roles.RoleAssignmentScheduleInstance,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.ROLE_ASSIGNMENT_SCHEDULES,
+        _SCHEDULES,
+        Reader.AUTHORIZATION,
+        "role_assignment_schedule_instances.list_for_scope",
+    ),
+    ArmRead(
+        roles.RoleEligibilityScheduleInstance,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.ROLE_ELIGIBILITY,
+        _SCHEDULES,
+        Reader.AUTHORIZATION,
+        "role_eligibility_schedule_instances.list_for_scope",
     ),
     ArmRead(
         roles.HeldPermissions,

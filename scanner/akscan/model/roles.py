@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import ClassVar
 
@@ -70,6 +70,10 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         """Whether one permission allows the data-plane action."""
         return any(permission.grants_data(action) for permission in self.properties.permissions)
 
+    def grants_all_data(self, actions: str) -> bool:
+        """Whether one permission allows all data-plane actions of a wildcard and takes none away again."""
+        return any(p.grants_data(actions) and not p.not_data_actions for p in self.properties.permissions)
+
     @property
     def is_custom_wildcard(self) -> bool:
         """Whether it is a custom role of all actions."""
@@ -115,17 +119,69 @@ class RoleAssignment(Resource, frozen=True, kw_only=True):
     def is_broad(self) -> bool:
         """Whether the scope is a subscription, a management group or the tenant root."""
         scope = self.properties.scope
-        return scope in ("/", scope.subscription_scope) or self.is_of_management_group
-
-    @property
-    def is_of_management_group(self) -> bool:
-        return self.properties.scope.type == "Microsoft.Management/managementGroups"
+        return scope in ("/", scope.subscription_scope) or is_management_group(scope)
 
     def reaches(self, resource: ArmId) -> bool:
         """Whether the assignment counts on the resource: its scope is the resource or a parent of it."""
-        if self.is_of_management_group:
-            return resource.subscription_scope in self.listed_for
-        return self.properties.scope.contains(resource)
+        return reaches(self.properties.scope, self.listed_for, resource)
+
+
+def is_management_group(scope: ArmId) -> bool:
+    """Whether a scope is a management group."""
+    return scope.type == "Microsoft.Management/managementGroups"
+
+
+def reaches(scope: ArmId, listed_for: Collection[ArmId], resource: ArmId) -> bool:
+    """Whether what is held at a scope, and listed for some subscriptions, counts on a resource."""
+    if is_management_group(scope):
+        return resource.subscription_scope in listed_for
+    return scope.contains(resource)
+
+
+class InstanceProperties(Rest, frozen=True, kw_only=True):
+    # without defaults, like those of an assignment
+    principal_id: Token
+    role_definition_id: ArmId
+    scope: ArmId
+    principal_type: Token = Token()
+    assignment_type: Token = Token()
+    end_date_time: str = ""
+
+
+class RoleAssignmentScheduleInstance(Resource, frozen=True, kw_only=True):
+    """An active assignment as Privileged Identity Management sees it
+    (https://learn.microsoft.com/rest/api/authorization/role-assignment-schedule-instances/list-for-scope).
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleAssignmentScheduleInstances")
+    properties: InstanceProperties
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends by itself: it was activated, or has an end."""
+        return self.properties.assignment_type == "Activated" or bool(self.properties.end_date_time)
+
+
+class RoleEligibilityScheduleInstance(Resource, frozen=True, kw_only=True):
+    """A role that a principal may activate
+    (https://learn.microsoft.com/rest/api/authorization/role-eligibility-schedule-instances/list-for-scope).
+    ``listed_for`` as for an assignment.
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleEligibilityScheduleInstances")
+    properties: InstanceProperties
+    listed_for: tuple[ArmId, ...] = ()
+
+    @property
+    def role_guid(self) -> Token:
+        return Token(self.properties.role_definition_id.name)
+
+    def reaches(self, resource: ArmId) -> bool:
+        """Whether it counts on the resource: its scope is the resource or a parent of it."""
+        return reaches(self.properties.scope, self.listed_for, resource)
+
+
+Grant = RoleAssignment | RoleEligibilityScheduleInstance
 
 
 class AssignedTo(Resource, frozen=True, kw_only=True):

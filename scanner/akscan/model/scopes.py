@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
-from akscan.model.azure import KubernetesVersions, ManagedCluster, beside_nodes
+from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, beside_nodes
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
@@ -83,6 +83,11 @@ def in_turn(items: Iterable[T], scope_of: Callable[[T], ArmId]) -> list[T]:
 def jobs_of_zones(zones: Iterable[ArmId]) -> list[Job]:
     """What is listed of private DNS zones."""
     return _jobs(Scope.PRIVATE_LINK_ZONE, (zone for zone in zones if Token(zone.name) in PRIVATE_LINK_ZONES))
+
+
+def jobs_of_trusted_access(bindings: Iterable[TrustedAccessRoleBinding]) -> list[Job]:
+    """What is asked of the resources that may enter a cluster: whether they exist."""
+    return _jobs(Scope.TRUSTED_SOURCE, (b.properties.source_resource_id for b in bindings if b.source_is_listed))
 
 
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:

@@ -37,6 +37,7 @@ from akscan.testing.azure import (
     vault,
     virtual_network,
 )
+from akscan.testing.grants import activated, eligible, listed_resource, trusted_access
 from akscan.testing.inventories import NOW, On, inventory, on
 from akscan.testing.kubernetes import (
     autoscaler,
@@ -88,13 +89,14 @@ from akscan.testing.networks import (
 __all__ = [
     "ACR_PULL", "CONTRIBUTOR", "CONTROL_PLANE_OBJECT_ID", "FIREWALL", "GROUP", "HUB_NETWORK", "IDENTITIES",
     "KUBELET_OBJECT_ID", "NETWORK", "NODE_SUBNET", "NOW", "ROUTE_TABLE", "SUBSCRIPTION", "VIRTUAL_HUB", "On", "World",
-    "application_rule", "autoscaler", "case", "cluster", "cluster_role", "cluster_role_binding", "connected_hub",
-    "container", "diagnostic_setting", "disruption_budget", "dnat", "egress_rule", "endpoint_slice", "evaluate",
-    "evaluate_all", "federated_credential", "firewall", "firewall_policy", "hub", "identity_binding", "inventory",
-    "ip_group", "karpenter_node_pool", "kubernetes_version", "kubernetes_versions", "managed_identity", "member_of",
-    "named", "nat_gateway", "network_policy", "network_rule", "node", "node_pool", "on", "peering", "pod", "pod_spec",
-    "private_zone", "public_ip", "public_prefix", "rbac_rule", "rbac_subject", "references", "registry", "role",
-    "role_assignment", "role_binding", "role_definition", "route", "route_table", "rule_group", "rules",
-    "scaled_object", "secret", "secret_provider_class", "service", "service_account", "spot_node", "subnet",
-    "system_assigned", "upgrade_profile", "user_assigned", "vault", "virtual_network", "workload",
+    "activated", "application_rule", "autoscaler", "case", "cluster", "cluster_role", "cluster_role_binding",
+    "connected_hub", "container", "diagnostic_setting", "disruption_budget", "dnat", "egress_rule", "eligible",
+    "endpoint_slice", "evaluate", "evaluate_all", "federated_credential", "firewall", "firewall_policy", "hub",
+    "identity_binding", "inventory", "ip_group", "karpenter_node_pool", "kubernetes_version", "kubernetes_versions",
+    "listed_resource", "managed_identity", "member_of", "named", "nat_gateway", "network_policy", "network_rule",
+    "node", "node_pool", "on", "peering", "pod", "pod_spec", "private_zone", "public_ip", "public_prefix", "rbac_rule",
+    "rbac_subject", "references", "registry", "role", "role_assignment", "role_binding", "role_definition", "route",
+    "route_table", "rule_group", "rules", "scaled_object", "secret", "secret_provider_class", "service",
+    "service_account", "spot_node", "subnet", "system_assigned", "trusted_access", "upgrade_profile", "user_assigned",
+    "vault", "virtual_network", "workload",
 ]  # fmt: skip

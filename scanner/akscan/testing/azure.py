@@ -74,6 +74,7 @@ def cluster(  # noqa: PLR0913 every argument has a healthy default
         "current_kubernetes_version": "1.35.6",
         "private_fqdn": f"{name}.privatelink.westeurope.azmk8s.io",
         "node_resource_group": Token(f"MC_{resource_group}_{name}_{location}"),
+        "enable_rbac": True,
         "disable_local_accounts": True,
         "agent_pool_profiles": tuple(pools if pools is not None else [node_pool()]),
         "service_principal_profile": azure.ServicePrincipalProfile(client_id=Token("msi")),
@@ -311,6 +312,7 @@ def role_definition(
     actions: Sequence[str] = (),
     not_actions: Sequence[str] = (),
     data_actions: Sequence[str] = (),
+    not_data_actions: Sequence[str] = (),
 ) -> RoleDefinition:
     """A role."""
     return RoleDefinition(
@@ -324,6 +326,7 @@ def role_definition(
                     actions=tuple(Token(action) for action in actions),
                     not_actions=tuple(Token(action) for action in not_actions),
                     data_actions=tuple(Token(action) for action in data_actions),
+                    not_data_actions=tuple(Token(action) for action in not_data_actions),
                 ),
             ),
         ),

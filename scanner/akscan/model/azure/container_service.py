@@ -281,6 +281,8 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     private_fqdn: str = msgspec.field(name="privateFQDN", default="")
     public_network_access: Token = Token()
     node_resource_group: Token = Token()
+    #: the service always returns it
+    enable_rbac: bool | None = msgspec.field(name="enableRBAC", default=None)
     disable_local_accounts: bool = False
     agent_pool_profiles: tuple[AgentPool, ...] = ()
     service_principal_profile: ServicePrincipalProfile = ServicePrincipalProfile()
