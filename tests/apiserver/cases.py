@@ -1,6 +1,7 @@
 """Rule by rule, the objects on a real API server that make it pass, and those that make it fail.
 
-There are two clusters, ``good`` and ``bad``. ``{side}`` in a subject stands for either, ``{cluster}`` for its ARM id.
+There are two API servers, ``good`` and ``bad``. ``{side}`` in a subject stands for either, ``{cluster}`` for the ARM id
+of its cluster, and ``{walled}`` for that of a cluster behind a firewall with the same API server.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ SUBSCRIPTION = "22222222-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod"
 CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
+FIREWALL = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/afw-prod"
+ROUTES = f"{GROUP}/providers/Microsoft.Network/routeTables/rt-walled"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
 REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
 IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -29,6 +32,8 @@ SHOP = "{cluster}/namespaces/shop"
 IMAGE = "registry.example/app:1.0"
 SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
 RBAC = "rbac.authorization.k8s.io"
+#: Where pods reach the API server; the firewall knows one of both.
+API_SERVERS = {"good": "20.50.1.2", "bad": "20.50.1.3"}
 #: Service accounts of both sides.
 ACCOUNTS = ("deployer", "idle", "reporter", "worker")
 Objects = list[dict[str, Any]]
@@ -48,13 +53,19 @@ class Case:
 
 
 def estate() -> Estate:
-    """Two clusters in one network, each with a subnet and a vault of its own."""
-    subnets = [_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)]
+    """Two clusters and two behind a firewall, each with a subnet of one network, each side with a vault of its own."""
+    subnets = [
+        *(_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)),
+        *(_walled_subnet(side, f"10.1.{n}.0/29") for n, side in enumerate(SIDES, 2)),
+        _resource(f"{VNET}/subnets/AzureFirewallSubnet", addressPrefix="10.1.9.0/26"),
+    ]
     resources = [
         _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
         _resource(f"{VAULTS}/kv-good", publicNetworkAccess="Disabled"),
         _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled", accessPolicies=[*map(_reads_secrets, SIDES)]),
         *(_cluster(side) for side in SIDES),
+        *(_walled(side) for side in SIDES),
+        *_firewall(),
         *(_resource(f"{REGISTRIES}/acr{side}", **_registry(side)) for side in SIDES),
         *(found for side in SIDES for found in _wired(side)),
         _role("puller", "Microsoft.ContainerRegistry/registries/pull/read"),
@@ -73,8 +84,13 @@ def estate() -> Estate:
         ),
         subscriptions=[Subscription(subscription_id=SUBSCRIPTION, display_name="production")],
         resources={resource["id"].lower(): resource for resource in resources},
-        kubernetes={side: {} for side in SIDES},
+        kubernetes={name: {} for side in SIDES for name in (side, walled(side))},
     )
+
+
+def walled(side: str) -> str:
+    """The name of the cluster behind the firewall."""
+    return f"walled-{side}"
 
 
 def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
@@ -166,6 +182,61 @@ def _cluster(side: str) -> dict[str, Any]:
         ],
     )
     return {**resource, "identity": {"type": "SystemAssigned", "principalId": _object_id("control-plane", side)}}
+
+
+def _walled_subnet(side: str, prefix: str) -> dict[str, Any]:
+    return _resource(f"{VNET}/subnets/snet-{walled(side)}", addressPrefix=prefix, routeTable={"id": ROUTES})
+
+
+def _walled(side: str) -> dict[str, Any]:
+    """The cluster once more, sent through the firewall, with the Key Vault provider as an add-on."""
+    cluster = _cluster(side)
+    properties = cluster["properties"]
+    subnet = f"{VNET}/subnets/snet-{walled(side)}"
+    return {
+        **cluster,
+        "id": f"{CLUSTERS}/{walled(side)}",
+        "name": walled(side),
+        "properties": {
+            **properties,
+            "addonProfiles": {"azureKeyvaultSecretsProvider": {"enabled": True}},
+            "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
+            "networkProfile": {**properties["networkProfile"], "outboundType": "userDefinedRouting"},
+            "agentPoolProfiles": [{**pool, "vnetSubnetID": subnet} for pool in properties["agentPoolProfiles"]],
+        },
+    }
+
+
+def _firewall() -> Objects:
+    """A firewall that opens to everybody what AKS needs, and one API server and one vault only."""
+    everybody = {"sourceAddresses": ["*"]}
+    https = {"protocols": [{"protocolType": "Https", "port": 443}]}
+    application = [
+        {"name": "aks", **everybody, "fqdnTags": ["AzureKubernetesService"]},
+        {"name": "vault", **everybody, **https, "targetFqdns": ["kv-good.vault.azure.net"]},
+    ]
+    network = [
+        {
+            "name": "api",
+            **everybody,
+            "protocols": ["TCP"],
+            "destinationAddresses": [API_SERVERS["good"]],
+            "destinationPorts": ["443"],
+        }
+    ]
+    address = {"privateIPAddress": "10.1.9.4", "subnet": {"id": f"{VNET}/subnets/AzureFirewallSubnet"}}
+    collection = {"priority": 100, "action": {"type": "Allow"}}
+    hop = {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.9.4"}
+    return [
+        _resource(ROUTES, routes=[{"name": "default", "properties": hop}]),
+        _resource(
+            FIREWALL,
+            sku={"name": "AZFW_VNet", "tier": "Standard"},
+            ipConfigurations=[{"name": "ipconfig", "properties": address}],
+            applicationRuleCollections=[{"name": "names", "properties": {**collection, "rules": application}}],
+            networkRuleCollections=[{"name": "addresses", "properties": {**collection, "rules": network}}],
+        ),
+    ]
 
 
 #: Custom resources of both.
@@ -334,6 +405,15 @@ def vault_user(side: str) -> Objects:
     return [manifest("SecretProviderClass", "vault", "shop", spec={"provider": "azure", "parameters": parameters})]
 
 
+def api_server(side: str) -> Objects:
+    """Where the pods reach it, as AKS would write it down."""
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    endpoints = [{"addresses": [API_SERVERS[side]], "conditions": {"ready": True}}]
+    ports = [{"name": "https", "port": 443, "protocol": "TCP"}]
+    fields = {"addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+    return [manifest("EndpointSlice", "kubernetes", "default", labels=labels, **fields)]
+
+
 HANDMADE = manifest("Secret", "password", "shop", data={"key": "Y2FuYXJ5"})
 DRIVER = manifest("CSIDriver", "secrets-store.csi.k8s.io", spec={"attachRequired": False})
 LIMITS = manifest(
@@ -345,12 +425,14 @@ LIMITS = manifest(
 FROM_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "password", "key": "key"}}}
 MOUNTED = {"volumes": [{"name": "password", "secret": {"secretName": "password"}}]}
 STATED = {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}}
-BALANCER = service(
-    "internal",
-    annotations={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"},
-    spec={"type": "LoadBalancer"},
-    status={"loadBalancer": {"ingress": [{"ip": "10.1.1.6"}]}},
-)
+INTERNAL = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+
+
+def balancer(name: str, address: str, **fields: Any) -> dict[str, Any]:
+    status = {"loadBalancer": {"ingress": [{"ip": address}]}}
+    return service(name, spec={"type": "LoadBalancer"}, status=status, **fields)
+
+
 #: The LimitRange of the good side comes first: it fills in what the pods after it leave out.
 CASES = [
     Case(
@@ -471,7 +553,16 @@ CASES = [
     ),
     Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
     Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
-    Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [BALANCER]),
+    Case("EGR-004", "{walled}", api_server("good"), api_server("bad")),
+    # by the vault of SEC-005
+    Case("EGR-005", "{walled}", [], []),
+    Case(
+        "EGR-008",
+        "{walled}/namespaces/shop/services/shop",
+        [balancer("shop", "10.1.2.6", annotations=INTERNAL)],
+        [balancer("shop", "20.50.1.9")],
+    ),
+    Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [balancer("internal", "10.1.1.6", annotations=INTERNAL)]),
     Case("IDN-004", "{cluster}", pulling("good"), pulling("bad")),
     Case("IDN-006", "{cluster}", [], []),
     Case("IDN-008", SHOP, NO_METADATA, []),
