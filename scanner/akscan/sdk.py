@@ -81,8 +81,10 @@ from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
+from akscan.plain import cluster_labels, plain, subject_label
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
+    Change,
     ClusterFacts,
     ControlResult,
     ControlStatus,
@@ -105,17 +107,19 @@ from akscan.results import (
     Severity,
     Status,
     Unassessed,
+    WaiverResult,
+    WaiverStatus,
 )
 
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "ApiServerSubnet",
-    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Cluster", "ClusterFacts",
-    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
-    "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity",
-    "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision", "Decisions", "Destination",
-    "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue",
-    "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework",
-    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
+    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Change", "Cluster",
+    "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
+    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
+    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
+    "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
+    "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
     "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
     "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
     "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
@@ -123,11 +127,11 @@ __all__ = [
     "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
     "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
     "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity",
-    "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "borrowable",
-    "callers_by_address", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
-    "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places",
-    "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports",
-    "usable", "version_key",
+    "Vault", "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "any_of", "api_server_addresses",
+    "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report", "encode_report",
+    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within",
+    "largest", "minor", "network_of", "places", "plain", "prefixes", "read_registry", "require_membership",
+    "requirements", "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -142,13 +146,15 @@ class Finding:
     """Something wrong with a subject: a sentence with the observed values, and the values under the API's own names.
 
     ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
-    path of a sub-object, never an observed value) tells them apart.
+    path of a sub-object, never an observed value) tells them apart. ``containers`` are the names of the containers that
+    it is about, where it is about some: a waiver may be for one of them.
     """
 
     message: str
     evidence: Mapping[str, EvidenceValue | Sequence[Any]] = field(default_factory=dict)
     fill: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    containers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

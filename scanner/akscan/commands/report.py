@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from akscan.commands.gating import read_report
 from akscan.commands.options import format_options
-from akscan.errors import AkscanError
 from akscan.writing import write_reports
 
 
@@ -18,16 +18,7 @@ from akscan.writing import write_reports
 @format_options
 def report(saved: Path, formats: Sequence[str], output: Path | None) -> int:
     """Render SAVED, a JSON report that `akscan scan --format json` wrote, in other formats."""
-    from akscan.report_file import decode_report  # noqa: PLC0415 keeps the start of other commands short
-
-    try:
-        data = saved.read_bytes()
-    except OSError as error:
-        raise AkscanError(f"{saved}: cannot be read: {error.strerror}") from None
-    try:
-        loaded = decode_report(data)
-    except AkscanError as error:
-        raise AkscanError(f"{saved}: {error}", error.hint) from None
+    loaded = read_report(saved)
     for path in write_reports(loaded, formats, output):
         sys.stderr.write(f"wrote {path}\n")
     return 0
