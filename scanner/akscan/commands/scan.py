@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from akscan.commands.gating import Gates, gate_options
-from akscan.commands.options import Live, format_options, live_options, read_live, rule_options
+from akscan.commands.options import Live, Output, format_options, live_options, read_live, rule_options
 from akscan.commands.sinks import Both, EvaluatingSink, WritingSink
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
 from akscan.inventory_file import InventoryFile, InventoryWriter
-from akscan.plugins import load_frameworks, load_reporter
-from akscan.writing import write_reports
+from akscan.plugins import load_frameworks
 
 
 @click.command(short_help="Collect, evaluate, report.")
@@ -30,15 +29,12 @@ def scan(
     save: Path | None,
     selected: Sequence[SelectedRule],
     gates: Gates,
-    formats: Sequence[str],
-    output: Path | None,
+    output: Output,
 ) -> int:
     """Find the AKS clusters that you can see, read Azure and Kubernetes, evaluate the rules, write reports.
 
     Reads only. Without options: every subscription of your sign-in, the report as text.
     """
-    for name in formats:
-        load_reporter(name)
     sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces, load_frameworks(), gates.waivers)
     if saved is not None and save is not None:
         raise AkscanError("--save goes with a live scan, not with --inventory")
@@ -50,7 +46,7 @@ def scan(
     else:
         read_live(live, sink)
     report = gates.compared(sink.report())
-    for path in write_reports(report, formats, output):
+    for path in output.write(report):
         live.say(f"wrote {path}")
     return gates.close(report)
 
