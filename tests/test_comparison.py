@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from akscan.comparison import carry
+from akscan.sdk import decode_report, encode_report
 from support import akscan, report_of
 
 SHOP = "aks-legacy-shop"
@@ -134,6 +136,48 @@ def test_people_read_it_too(form, before, report):
     assert "New (1)" in outcome.out
     assert "Changed (1)" in outcome.out
     assert "1 new, 0 no longer waived, 1 changed" in outcome.out
+
+
+# --- what is carried on
+
+
+def test_what_could_not_be_reassessed_stays_known_from_scan_to_scan(report, saved, tmp_path):
+    found = report_of(report.parent)["findings"]
+    secret = next(one for one in found if one["rule"] == "ACC-015")
+
+    def unread(changed):
+        changed["findings"] = [one for one in changed["findings"] if one["fingerprint"] != secret["fingerprint"]]
+        entry = {"rule": "ACC-015", "subject": secret["subject"], "reason": "the API said no", "permission": ""}
+        changed["notAssessed"].append(entry)
+
+    today = edited(report, tmp_path / "today.json", unread)
+    second = carry(decode_report(today.read_bytes()), decode_report(report.read_bytes()))
+    assert [(one.finding.fingerprint, one.why) for one in second.carried] == [
+        (secret["fingerprint"], "the API said no")
+    ]
+    third = carry(decode_report(today.read_bytes()), decode_report(encode_report(second)))
+    assert third.carried == second.carried
+    assert difference(report, tmp_path / "today.json")["fixed"] == []
+    (tmp_path / "second.json").write_bytes(encode_report(second))
+    again = scan(saved, tmp_path / "again", "--previous", str(tmp_path / "second.json"), "-f", "text", "-f", "sarif")
+    assert report_of(again.parent)["carried"] == []
+    assert difference(tmp_path / "second.json", again)["new"] == []
+
+
+def test_what_a_rule_found_that_is_off_now_is_not_carried_on(report, saved, tmp_path):
+    scan(saved, tmp_path, "--skip", "ACC", "--previous", str(report))
+    assert report_of(tmp_path)["carried"] == []
+
+
+def test_a_cluster_that_was_left_out_stays_known(report, tmp_path):
+    def without(changed):
+        changed["findings"] = [one for one in changed["findings"] if SHOP not in one["subject"]]
+        changed["clusters"] = [one for one in changed["clusters"] if one["name"] != SHOP]
+
+    today = decode_report(edited(report, tmp_path / "today.json", without).read_bytes())
+    before = decode_report(report.read_bytes())
+    kept = {one.finding.fingerprint for one in carry(today, before).carried}
+    assert kept == {one.fingerprint for one in before.findings if SHOP in one.subject.id}
 
 
 # --- gates

@@ -95,6 +95,7 @@ class _Page:
         self._summary()
         self._findings()
         self._waived()
+        self._carried()
         self._errors()
         self._not_assessed()
         self._frameworks()
@@ -179,6 +180,21 @@ class _Page:
                 message = f"{where}: {plain(finding.message, _SENTENCES)}"
                 self._line(f"{finding.severity} {plain(finding.rule.id)} ", what, message, indent=4)
             self._rest(len(found) - _SHOWN, indent=4)
+
+    def _carried(self) -> None:
+        if not self._report.carried:
+            return
+        self._heading("Found before, and not reassessed")
+        for carried in self._report.carried[:_SHOWN]:
+            finding = carried.finding
+            what, where = self._named(finding.subject)
+            self._item(
+                (f"{finding.severity} {plain(finding.rule.id)}  ", "bold"),
+                what,
+                f"{where}: {plain(finding.message, _SENTENCES)}",
+            )
+            self._line((f"seen {carried.since:%Y-%m-%d}; {plain(carried.why, _VALUE)}", "dim"), indent=4)
+        self._rest(len(self._report.carried) - _SHOWN, indent=2)
 
     def _rule(self, findings: Sequence[Failure]) -> None:
         first = findings[0]

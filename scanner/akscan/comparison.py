@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from akscan.results import Change, Failure, Report
+from akscan.results import Carried, Change, Failure, Report
 
 Pair = tuple[str, str]
 
@@ -35,7 +35,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def against(report: Report, baseline: Report) -> Report:
     """The report with each finding marked by what it is to the baseline."""
-    known = _by_fingerprint(baseline)
+    known = _known(baseline)
 
     def marked(failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
         return tuple(msgspec.structs.replace(f, change=_change(known.get(f.fingerprint), f)) for f in failures)
@@ -43,9 +43,27 @@ def against(report: Report, baseline: Report) -> Report:
     return msgspec.structs.replace(report, findings=marked(report.findings), waived=marked(report.waived))
 
 
+def carry(report: Report, previous: Report) -> Report:
+    """The report with what was open in a previous one and was not reassessed, unless its rule was switched off."""
+    reassessed, now = _Reassessed(report), _by_fingerprint(report)
+    on = {rule.id: rule for rule in report.rules}
+    earlier = (
+        *(Carried(finding=found, since=previous.run.started, why="") for found in previous.findings),
+        *previous.carried,
+    )
+    carried = [
+        Carried(finding=msgspec.structs.replace(one.finding, rule=on[rule], change=None), since=one.since, why=why)
+        for one in earlier
+        if one.finding.fingerprint not in now
+        and (rule := one.finding.rule.id) in on
+        and (why := reassessed.reason_against(one.finding))
+    ]
+    return msgspec.structs.replace(report, carried=tuple(sorted(carried, key=lambda one: _order(one.finding))))
+
+
 def compare(old: Report, new: Report) -> Comparison:
     """What has become of the findings of an older report, and what the newer one adds."""
-    before, now = _by_fingerprint(old), _by_fingerprint(new)
+    before, now = _known(old), _by_fingerprint(new)
     was_waived = {failure.fingerprint for failure in old.waived}
     is_waived = {failure.fingerprint for failure in new.waived}
     unknown_before = _Reassessed(old)
@@ -73,12 +91,20 @@ def compare(old: Report, new: Report) -> Comparison:
 
 
 def _worst_first(difference: Difference) -> tuple[int, str, str, str]:
-    finding = difference.finding
+    return _order(difference.finding)
+
+
+def _order(finding: Failure) -> tuple[int, str, str, str]:
     return finding.severity.rank, finding.rule.id, finding.subject.id, finding.part
 
 
 def _by_fingerprint(report: Report) -> dict[str, Failure]:
     return {failure.fingerprint: failure for failure in (*report.findings, *report.waived)}
+
+
+def _known(report: Report) -> dict[str, Failure]:
+    """What it found, and what it carried on."""
+    return {**{one.finding.fingerprint: one.finding for one in report.carried}, **_by_fingerprint(report)}
 
 
 def _change(known: Failure | None, failure: Failure) -> Change:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
 from akscan.model.inventory import SYSTEM_NAMESPACES
+from akscan.presentation import Anchor
 from akscan.results import Severity
 from akscan.sdk import Rule
 from akscan.signatures import signature_of
@@ -77,6 +78,7 @@ class Config(_Section, frozen=True, kw_only=True):
     limits: LimitSettings = LimitSettings()
     rules: dict[str, RuleSettings] = {}
     gates: Gates = Gates()
+    anchors: dict[str, Anchor] = {}
     waivers: tuple[Waiver, ...] = ()
     waiver_files: tuple[str, ...] = ()
     system_namespaces: tuple[str, ...] = ()
@@ -142,6 +144,10 @@ def load_config(path: Path | None) -> Loaded:
         for rule_id, value in rules.items()
     }
     config = _converted(data, Config, "", path, lines)
+    for name, anchor in config.anchors.items():
+        if not anchor.is_relative:
+            key = f"anchors.{name}.file"
+            raise AkscanError(f"{path}:{_line(lines, key)}: {key}: expected a path within the repository, with slashes")
     return Loaded(msgspec.structs.replace(config, rules=settings), path, lines, was_named=was_named)
 
 

@@ -20,6 +20,7 @@ from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus
 from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
 from akscan.results import (
+    Carried,
     Change,
     ClusterFacts,
     ControlResult,
@@ -230,6 +231,14 @@ class FindingEntry(_Entry, frozen=True, kw_only=True):
     change: Annotated[Change | None, Meta(description="What it is to the baseline; null without one.")] = None
 
 
+class CarriedEntry(FindingEntry, frozen=True, kw_only=True):
+    """A finding of an earlier scan that this one could not reassess."""
+
+    subject: SubjectEntry  # type: ignore[assignment]
+    since: Annotated[datetime, Meta(tz=True, description="When the scan began that saw it last.")]
+    why: Annotated[str, Meta(description="Why it was not reassessed.")]
+
+
 class WaiverEntry(_Entry, frozen=True, kw_only=True):
     """A waiver that was in force, or should have been."""
 
@@ -335,6 +344,7 @@ class ReportFile(_Entry, frozen=True, kw_only=True):
     errors: Annotated[tuple[ErrorEntry, ...], Meta(description="By rule and subject.")]
     waived: Annotated[tuple[FindingEntry, ...], Meta(description="Findings that a waiver is for, likewise.")] = ()
     waivers: Annotated[tuple[WaiverEntry, ...], Meta(description="In the order of the files.")] = ()
+    carried: Annotated[tuple[CarriedEntry, ...], Meta(description="Findings that nobody looked at again.")] = ()
     permissions: Annotated[tuple[PermissionEntry, ...], Meta(description="The ledger; empty for an import.")] = ()
     frameworks: Annotated[tuple[FrameworkEntry, ...], Meta(description="The frameworks of the packs, by name.")] = ()
 
@@ -388,6 +398,7 @@ def encode_report(report: Report) -> bytes:
         findings=tuple(map(_finding_entry, report.findings)),
         waived=tuple(map(_finding_entry, report.waived)),
         waivers=tuple(_copy(WaiverEntry, waiver) for waiver in report.waivers),
+        carried=tuple(map(_carried_entry, report.carried)),
         not_applicable=tuple(_pair_entry(NotApplicableEntry, result) for result in report.not_applicable),
         not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
         errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
@@ -474,6 +485,19 @@ def _finding_entry(failure: Failure) -> FindingEntry:
     )
 
 
+def _carried_entry(carried: Carried) -> CarriedEntry:
+    failure = carried.finding
+    return _copy(
+        CarriedEntry,
+        failure,
+        rule=failure.rule.id,
+        subject=_copy(SubjectEntry, failure.subject),
+        remediation=_copy(RemediationEntry, failure.remediation),
+        since=_utc(carried.since),
+        why=carried.why,
+    )
+
+
 def _pair_entry(kind: type[S], result: Inapplicable | Unassessed | Crash) -> S:
     return _copy(kind, result, rule=result.rule.id, subject=result.subject.id)
 
@@ -530,6 +554,7 @@ class _Reader:
             findings=tuple(map(self._failure, file.findings)),
             waived=tuple(map(self._failure, file.waived)),
             waivers=tuple(_copy(WaiverResult, entry) for entry in file.waivers),
+            carried=tuple(map(self._carried, file.carried)),
             passed=tuple(
                 Passed(rule=self._rules[entry.id], subject=subject)
                 for entry in file.rules
@@ -576,6 +601,16 @@ class _Reader:
             subject=self._by_id[entry.subject],
             remediation=_copy(Remediation, entry.remediation),
         )
+
+    def _carried(self, entry: CarriedEntry) -> Carried:
+        failure = _copy(
+            Failure,
+            entry,
+            rule=self._rules[entry.rule],
+            subject=_copy(SubjectRef, entry.subject),
+            remediation=_copy(Remediation, entry.remediation),
+        )
+        return Carried(finding=failure, since=entry.since, why=entry.why)
 
     def _coverage(self) -> Coverage:
         entry = self._file.coverage

@@ -180,6 +180,14 @@ class WaiverResult(_Result, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Carried(_Result, frozen=True, kw_only=True):
+    """A finding of an earlier scan that this one could not reassess: ``since`` is when it was seen last."""
+
+    finding: Failure
+    since: datetime
+    why: str
+
+
 class Passed(_Result, frozen=True, kw_only=True):
     rule: RuleInfo
     subject: SubjectRef
@@ -307,8 +315,9 @@ class Run(_Result, frozen=True, kw_only=True):
 
 class Report(_Result, frozen=True, kw_only=True):
     """The whole result, in a stable order: subjects by id, results by severity, rule and subject. ``ledger`` is empty
-    for an inventory made of exported files: nobody's permissions played a part in it. ``findings`` are open; those that
-    somebody answers for stand in ``waived``.
+    for an inventory made of exported files: nobody's permissions played a part in it. ``findings`` are open; those
+    that somebody answers for stand in ``waived``, those of a previous report that nobody looked at again in
+    ``carried``.
     """
 
     run: Run
@@ -318,6 +327,7 @@ class Report(_Result, frozen=True, kw_only=True):
     findings: tuple[Failure, ...] = ()
     waived: tuple[Failure, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()
+    carried: tuple[Carried, ...] = ()
     passed: tuple[Passed, ...] = ()
     not_applicable: tuple[Inapplicable, ...] = ()
     not_assessed: tuple[Unassessed, ...] = ()

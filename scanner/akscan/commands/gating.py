@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from akscan.commands.options import Live
-from akscan.comparison import against
+from akscan.comparison import against, carry
 from akscan.config import check_waivers
 from akscan.errors import AkscanError
 from akscan.gates import Gate
@@ -27,6 +27,11 @@ _OPTIONS = (
     click.option("--fail-on-new", "new_only", is_flag=True, help="Exit 1 for findings only that --baseline has not."),
     click.option(
         "--baseline", type=click.Path(path_type=Path, dir_okay=False), help="JSON report to compare the findings with."
+    ),
+    click.option(
+        "--previous",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="JSON report of the last scan: what it found and this one could not reassess stays known.",
     ),
     click.option(
         "--min-coverage", type=click.FloatRange(0, 100), help="Exit 2 when less (percent) of a cluster was assessed."
@@ -47,10 +52,13 @@ class Gates:
 
     gate: Gate
     baseline: Report | None
+    previous: Report | None
     waivers: Sequence[PlacedWaiver]
 
     def compared(self, report: Report) -> Report:
-        """The report, with what each finding is to the baseline where there is one."""
+        """The report, with what the previous one knew, and what each finding is to the baseline."""
+        if self.previous is not None:
+            report = carry(report, self.previous)
         return report if self.baseline is None else against(report, self.baseline)
 
     def close(self, report: Report) -> int:
@@ -71,7 +79,7 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(live: Live, **arguments: Any) -> Any:
-        names = ("fail_on", "new_only", "baseline", "min_coverage", "waiver_files")
+        names = ("fail_on", "new_only", "baseline", "previous", "min_coverage", "waiver_files")
         return command(live=live, gates=_gates(live, *(arguments.pop(name) for name in names)), **arguments)
 
     for option in reversed(_OPTIONS):
@@ -84,6 +92,7 @@ def _gates(
     fail_on: str | None,
     new_only: bool,
     baseline: Path | None,
+    previous: Path | None,
     min_coverage: float | None,
     waiver_files: Sequence[Path],
 ) -> Gates:
@@ -97,7 +106,8 @@ def _gates(
         raise AkscanError("--fail-on-new wants a --baseline", "a JSON report of an earlier scan is one")
     waivers = live.loaded.waivers(waiver_files)
     check_waivers(waivers, load_rules())
-    return Gates(gate, None if baseline is None else read_report(baseline), waivers)
+    known, last = (None if path is None else read_report(path) for path in (baseline, previous))
+    return Gates(gate, known, last, waivers)
 
 
 def read_report(path: Path) -> Report:

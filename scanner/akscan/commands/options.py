@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
-from akscan.config import Loaded, load_config, select_rules
+from akscan.config import Config, Loaded, load_config, select_rules
 from akscan.plugins import load_reporter, load_rules
 from akscan.presentation import Presentation, SarifProfile
 from akscan.results import Report
@@ -156,7 +158,7 @@ def read_live(live: Live, sink: Sink, needs: tuple[Need, ...] | None = None) -> 
     """Read what the options say into a sink, with progress; with ``needs`` only what the identity may do of these.
     Raises `AkscanError`.
     """
-    target = replace(live.target(), needs=needs)
+    target = dataclasses.replace(live.target(), needs=needs)
     from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
     from akscan.collect.progress import Progress  # noqa: PLC0415
 
@@ -172,9 +174,10 @@ class Output:
     folder: Path | None
     presentation: Presentation
 
-    def write(self, report: Report) -> tuple[Path, ...]:
+    def write(self, report: Report, config: Config, min_coverage: float | None) -> tuple[Path, ...]:
         """The files that were written. Raises `AkscanError`."""
-        return write_reports(report, self.formats, self.folder, self.presentation)
+        presentation = replace(self.presentation, anchors=config.anchors, min_coverage=min_coverage)
+        return write_reports(report, self.formats, self.folder, presentation)
 
 
 def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -184,7 +187,7 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(formats: Sequence[str], folder: Path | None, **arguments: Any) -> Any:
         for name in formats:
             load_reporter(name)
-        said = {name: arguments.pop(name) for name in Presentation.__struct_fields__}
+        said = {name: arguments.pop(name) for name in Presentation.__struct_fields__ if name in arguments}
         presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
         return command(output=Output(formats, folder, presentation), **arguments)
 

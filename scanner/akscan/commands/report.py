@@ -9,13 +9,16 @@ import click
 
 from akscan.commands.gating import read_report
 from akscan.commands.options import Output, format_options
+from akscan.config import load_config
 
 
 @click.command(short_help="Render a saved JSON report in another format.")
 @click.argument("saved", type=click.Path(path_type=Path))
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]")
 @format_options
-def report(saved: Path, output: Output) -> int:
+def report(saved: Path, config_path: Path | None, output: Output) -> int:
     """Render SAVED, a JSON report that `akscan scan --format json` wrote, in other formats."""
-    for path in output.write(read_report(saved)):
+    config = load_config(config_path).config
+    for path in output.write(read_report(saved), config, config.gates.min_coverage):
         sys.stderr.write(f"wrote {path}\n")
     return 0

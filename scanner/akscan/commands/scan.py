@@ -46,7 +46,7 @@ def scan(
     else:
         read_live(live, sink)
     report = gates.compared(sink.report())
-    for path in output.write(report):
+    for path in output.write(report, live.loaded.config, gates.gate.min_coverage):
         live.say(f"wrote {path}")
     return gates.close(report)
 
