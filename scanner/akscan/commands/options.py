@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from akscan.config import Config, Loaded, load_config, select_rules
 from akscan.plugins import load_reporter, load_rules
 from akscan.presentation import Presentation, SarifProfile
+from akscan.pseudonyms import pseudonymized, read_key
 from akscan.results import Report
 from akscan.writing import write_reports
 
@@ -64,6 +65,9 @@ _FORMATS = (
         "folder",
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder for the reports.  [.]",
+    ),
+    click.option(
+        "--pseudonymize", "key_file", type=_READABLE, help="File with a key: names of all kinds become pseudonyms."
     ),
     click.option("--title", help="Title of the HTML report."),
     click.option("--customer", help="Whom it is for, on its cover."),
@@ -173,6 +177,15 @@ class Output:
     formats: Sequence[str]
     folder: Path | None
     presentation: Presentation
+    key: bytes | None = None
+
+    def shown(self, report: Report, names: Iterable[str] = ()) -> Report:
+        """The report as it may be shown: under pseudonyms, where there is a key for them. ``names`` are those that its
+        texts may hold beside what the report itself names.
+        """
+        if self.key is None:
+            return report
+        return pseudonymized(report, self.key, names)
 
     def write(self, report: Report, config: Config, min_coverage: float | None) -> tuple[Path, ...]:
         """The files that were written. Raises `AkscanError`."""
@@ -184,12 +197,13 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--format``, ``-o`` and how a report is to look; the command gets them as ``output``."""
 
     @wraps(command)
-    def wrapped(formats: Sequence[str], folder: Path | None, **arguments: Any) -> Any:
+    def wrapped(formats: Sequence[str], folder: Path | None, key_file: Path | None, **arguments: Any) -> Any:
         for name in formats:
             load_reporter(name)
         said = {name: arguments.pop(name) for name in Presentation.__struct_fields__ if name in arguments}
         presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
-        return command(output=Output(formats, folder, presentation), **arguments)
+        key = None if key_file is None else read_key(key_file)
+        return command(output=Output(formats, folder, presentation, key), **arguments)
 
     for option in reversed(_FORMATS):
         wrapped = option(wrapped)

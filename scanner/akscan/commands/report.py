@@ -19,6 +19,6 @@ from akscan.config import load_config
 def report(saved: Path, config_path: Path | None, output: Output) -> int:
     """Render SAVED, a JSON report that `akscan scan --format json` wrote, in other formats."""
     config = load_config(config_path).config
-    for path in output.write(read_report(saved), config, config.gates.min_coverage):
+    for path in output.write(output.shown(read_report(saved)), config, config.gates.min_coverage):
         sys.stderr.write(f"wrote {path}\n")
     return 0

@@ -35,7 +35,13 @@ def scan(
 
     Reads only. Without options: every subscription of your sign-in, the report as text.
     """
-    sink = EvaluatingSink(selected, live.loaded.config.all_system_namespaces, load_frameworks(), gates.waivers)
+    sink = EvaluatingSink(
+        selected,
+        live.loaded.config.all_system_namespaces,
+        load_frameworks(),
+        gates.waivers,
+        keeps_names=output.key is not None,
+    )
     if saved is not None and save is not None:
         raise AkscanError("--save goes with a live scan, not with --inventory")
     if saved is not None:
@@ -45,7 +51,7 @@ def scan(
             read_live(live, Both(WritingSink(writer), sink))
     else:
         read_live(live, sink)
-    report = gates.compared(sink.report())
+    report = gates.compared(output.shown(sink.report(), sink.names))
     for path in output.write(report, live.loaded.config, gates.gate.min_coverage):
         live.say(f"wrote {path}")
     return gates.close(report)
