@@ -13,26 +13,34 @@ from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
 from akscan.frameworks import By, Control, Framework
+from akscan.model.agents import Agents, Shortfall
+from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
     CacheRule,
     ContainerRegistry,
+    DataCollectionEndpoint,
     DiagnosticSetting,
+    EventHubNamespace,
     Extension,
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
     ListedResource,
     ManagedCluster,
+    NetworkRuleSet,
     Resource,
     Route,
     RouteTable,
+    StorageAccount,
     SubnetResource,
     TrustedAccessRoleBinding,
     Vault,
     VirtualNetwork,
+    Workspace,
+    WorkspaceTable,
 )
 from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster
@@ -73,6 +81,7 @@ from akscan.model.roles import RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.report_file import decode_report, encode_report
@@ -102,24 +111,26 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall", "By",
-    "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AgentPool", "Agents", "AkscanError", "Alert",
+    "ApiServerSubnet", "ArmId", "AuditStore", "AzureFirewall", "By", "CacheRule", "Cluster", "ClusterFacts",
+    "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject",
+    "ClusterVault", "Collector", "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity",
+    "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "DataCollectionEndpoint", "Decision",
     "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
-    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Framework",
-    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
-    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
-    "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
-    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding",
-    "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
-    "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
-    "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address",
-    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
-    "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule",
-    "shared_ports", "usable", "version_key",
+    "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter",
+    "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
+    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
+    "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Need", "NetworkRuleSet",
+    "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
+    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request",
+    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
+    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall",
+    "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "Workspace",
+    "WorkspaceTable", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report",
+    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
+    "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule", "shared_ports", "usable",
+    "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from akscan.model.kubernetes.autoscaling import (
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
@@ -26,6 +27,8 @@ from akscan.model.kubernetes.nodes import (
 )
 from akscan.model.kubernetes.pods import (
     Container,
+    ContainerState,
+    ContainerStatus,
     Controller,
     ControllerSpec,
     ControllerStatus,
@@ -41,6 +44,7 @@ from akscan.model.kubernetes.pods import (
     KeyReference,
     Pod,
     PodAnnotations,
+    PodCondition,
     PodMeta,
     PodSecurityContext,
     PodSpec,
@@ -51,6 +55,7 @@ from akscan.model.kubernetes.pods import (
     ResourceRequirements,
     SecurityContext,
     StatefulSet,
+    WaitingState,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
@@ -97,18 +102,20 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding",
-    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
+    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AgentSettings", "AgentSettingsData", "AggregationRule",
+    "AutoscalerSpec", "BudgetSpec", "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny",
+    "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container",
+    "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
     "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
     "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
     "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod",
-    "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
-    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
-    "StatefulSet", "Taint", "Toleration", "WindowsOptions",
+    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
+    "LoadBalancerStatus", "LogSchema", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
+    "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget", "PodMeta",
+    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyRule", "RbacSubject", "ReplicaSet",
+    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
+    "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec",
+    "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount", "ServiceAnnotations", "ServiceMeta",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "WaitingState",
+    "WindowsOptions",
 ]  # fmt: skip
