@@ -35,6 +35,16 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("OBS-001", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
+    ("OBS-004", "needs"): "a list of the ConfigMaps of kube-system stands in for the get: every read is a list",
+    ("OBS-006", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
+    ("OBS-007", "parameters"): "a parameter is flat; what AKS deploys for a profile is a constant of the rule",
+    ("OBS-012", "commands"): "the specified commands look for the namespace and the private link scope in the group of"
+    " the cluster, and take the other exceptions from the firewall of the storage account",
+    ("OBS-013", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
+    ("OBS-015", "needs"): "pods tell which namespaces hold applications",
+    ("OBS-015", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
+    ("OBS-016", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
