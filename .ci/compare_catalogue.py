@@ -45,6 +45,9 @@ DEVIATIONS = {
     ("OBS-015", "needs"): "pods tell which namespaces hold applications",
     ("OBS-015", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
     ("OBS-016", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
+    ("IDN-010", "commands"): "the specified command calls the credential {name}, which is what a subject is called",
+    ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
+    ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
@@ -96,6 +99,8 @@ def compare(rule, entry):
 
 
 def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

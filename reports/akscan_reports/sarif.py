@@ -33,9 +33,10 @@ from akscan.sdk import (
     RuleInfo,
     Severity,
     SubjectRef,
+    cluster_labels,
+    plain,
+    subject_label,
 )
-
-from akscan_reports.plain import cluster_labels, plain, subject_label
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RUNS = 20

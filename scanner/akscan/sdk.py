@@ -16,6 +16,7 @@ from akscan.frameworks import By, Control, Framework
 from akscan.model.agents import Agents, Shortfall
 from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
+from akscan.model.assignments import EffectiveAssignment, require_membership
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
@@ -37,19 +38,20 @@ from akscan.model.azure import (
     StorageAccount,
     SubnetResource,
     TrustedAccessRoleBinding,
+    UserAssignedIdentity,
     Vault,
     VirtualNetwork,
     Workspace,
     WorkspaceTable,
 )
 from akscan.model.cidr import is_private, is_within, network_of
-from akscan.model.cluster import Cluster
+from akscan.model.cluster import Cluster, is_azure_registry
 from akscan.model.egress import Egress
+from akscan.model.federation import FederatedIdentity
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
-from akscan.model.grants import Grant
-from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
+from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
     ClusterRoleBinding,
     Container,
@@ -65,7 +67,9 @@ from akscan.model.kubernetes import (
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.names import resolves_privately
+from akscan.model.namespaces import ApplicationNamespace
 from akscan.model.needs import Need
+from akscan.model.node_identities import AddonIdentity, Borrowable, borrowable
 from akscan.model.objects import (
     ClusterRoleBindingSubject,
     ClusterRoleSubject,
@@ -77,15 +81,20 @@ from akscan.model.objects import (
     SecretSubject,
 )
 from akscan.model.pools import NodePool
-from akscan.model.roles import RoleAssignment, RoleDefinition
+from akscan.model.registries import ClusterRegistry, read_registry
+from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
+from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
+from akscan.plain import cluster_labels, plain, subject_label
+from akscan.presentation import Presentation, SarifProfile
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
+    Change,
     ClusterFacts,
     ControlResult,
     ControlStatus,
@@ -108,29 +117,34 @@ from akscan.results import (
     Severity,
     Status,
     Unassessed,
+    WaiverResult,
+    WaiverStatus,
 )
 
 __all__ = [
-    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AgentPool", "Agents", "AkscanError", "Alert",
-    "ApiServerSubnet", "ArmId", "AuditStore", "AzureFirewall", "By", "CacheRule", "Cluster", "ClusterFacts",
-    "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject",
-    "ClusterVault", "Collector", "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity",
-    "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "DataCollectionEndpoint", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
-    "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter",
-    "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AgentPool", "Agents",
+    "AkscanError", "Alert", "ApiServerSubnet", "ApplicationNamespace", "ArmId", "AuditStore", "AzureFirewall",
+    "Borrowable", "By", "CacheRule", "Change", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway",
+    "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault",
+    "Collector", "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult",
+    "ControlStatus", "Coverage", "CoverageFigure", "Crash", "DataCollectionEndpoint", "Decision", "Decisions",
+    "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
+    "EventHubNamespace", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity",
+    "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
     "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
     "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Need", "NetworkRuleSet",
     "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
-    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request",
-    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
-    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall",
-    "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token",
-    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "Workspace",
-    "WorkspaceTable", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report",
-    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within",
-    "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule", "shared_ports", "usable",
-    "version_key",
+    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation", "RbacSubject", "Reason", "Remediation", "Report",
+    "Request", "Requirement", "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition",
+    "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretSubject",
+    "Service", "Severity", "Shortfall", "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet",
+    "SubnetResource", "Taint", "Telemetry", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable",
+    "UserAssignedIdentity", "Vault", "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "Workspace",
+    "WorkspaceTable", "any_of", "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address",
+    "cluster_labels", "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host",
+    "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places",
+    "plain", "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately", "rule",
+    "shared_ports", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -145,13 +159,15 @@ class Finding:
     """Something wrong with a subject: a sentence with the observed values, and the values under the API's own names.
 
     ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
-    path of a sub-object, never an observed value) tells them apart.
+    path of a sub-object, never an observed value) tells them apart. ``containers`` are the names of the containers that
+    it is about, where it is about some: a waiver may be for one of them.
     """
 
     message: str
     evidence: Mapping[str, EvidenceValue | Sequence[Any]] = field(default_factory=dict)
     fill: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    containers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

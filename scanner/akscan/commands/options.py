@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from akscan.config import Loaded, load_config, select_rules
-from akscan.plugins import load_rules
+from akscan.plugins import load_reporter, load_rules
+from akscan.presentation import Presentation, SarifProfile
+from akscan.results import Report
+from akscan.writing import write_reports
 
 if TYPE_CHECKING:
     from akscan.collect.live import Sink, Target
@@ -45,6 +48,33 @@ _LIVE = (
     click.option("--cluster-timeout", type=_SECONDS, help="Seconds for one cluster, or one list of Azure.  [600]"),
     click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]"),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
+)
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_READABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FORMATS = (
+    click.option(
+        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for the reports.  [.]",
+    ),
+    click.option("--title", help="Title of the HTML report."),
+    click.option("--customer", help="Whom it is for, on its cover."),
+    click.option("--author", help="Who wrote it, on its cover."),
+    click.option("--classification", help="Who may read it, on its cover."),
+    click.option("--logo", type=_READABLE, help="PNG, JPEG or SVG for its cover."),
+    click.option("--templates", type=_FOLDER, help="Folder of Jinja2 templates that override its blocks."),
+    click.option(
+        "--sarif-profile",
+        type=click.Choice([str(profile) for profile in SarifProfile]),
+        callback=lambda _ctx, _parameter, value: value and SarifProfile(value),
+        help="Who reads SARIF.  [github]",
+    ),
 )
 
 
@@ -134,11 +164,30 @@ def read_live(live: Live, sink: Sink, needs: tuple[Need, ...] | None = None) -> 
         collect(target, sink, progress)
 
 
+@dataclass(frozen=True)
+class Output:
+    """Which formats, where to, and how they are to look."""
+
+    formats: Sequence[str]
+    folder: Path | None
+    presentation: Presentation
+
+    def write(self, report: Report) -> tuple[Path, ...]:
+        """The files that were written. Raises `AkscanError`."""
+        return write_reports(report, self.formats, self.folder, self.presentation)
+
+
 def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--format`` and ``-o``."""
-    command = click.option(
-        "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the reports.  [.]"
-    )(command)
-    return click.option(
-        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
-    )(command)
+    """Adds ``--format``, ``-o`` and how a report is to look; the command gets them as ``output``."""
+
+    @wraps(command)
+    def wrapped(formats: Sequence[str], folder: Path | None, **arguments: Any) -> Any:
+        for name in formats:
+            load_reporter(name)
+        said = {name: arguments.pop(name) for name in Presentation.__struct_fields__}
+        presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
+        return command(output=Output(formats, folder, presentation), **arguments)
+
+    for option in reversed(_FORMATS):
+        wrapped = option(wrapped)
+    return wrapped

@@ -11,6 +11,7 @@ from akscan.model.inventory import Azure, Inventory, Manifest
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.text import ArmId
 from akscan.results import Report
+from akscan.waivers import PlacedWaiver
 
 
 class EvaluatingSink:
@@ -21,8 +22,10 @@ class EvaluatingSink:
         rules: Sequence[SelectedRule],
         system_namespaces: frozenset[str],
         frameworks: Sequence[CoveredFramework] = (),
+        waivers: Sequence[PlacedWaiver] = (),
     ) -> None:
         self._rules = rules
+        self._waivers = waivers
         self._frameworks = frameworks
         self._system_namespaces = system_namespaces
         self._evaluation: Evaluation | None = None
@@ -30,7 +33,7 @@ class EvaluatingSink:
 
     def begin(self, manifest: Manifest, azure: Azure) -> None:
         inventory = Inventory(manifest, azure, system_namespaces=self._system_namespaces)
-        self._evaluation = Evaluation(self._rules, inventory, self._frameworks)
+        self._evaluation = Evaluation(self._rules, inventory, self._frameworks, self._waivers)
 
     def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
         assert self._evaluation is not None  # noqa: S101 begin comes first

@@ -4,6 +4,7 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -14,6 +15,18 @@ from akscan.model.kubernetes.autoscaling import (
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
 from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    EgressRule,
+    IpBlock,
+    NetworkPolicy,
+    NetworkPolicySpec,
+    PolicyPeer,
+    PolicyPort,
+)
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
@@ -25,6 +38,7 @@ from akscan.model.kubernetes.nodes import (
     NodeStatus,
     Requirement,
 )
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     Container,
     ContainerState,
@@ -34,6 +48,8 @@ from akscan.model.kubernetes.pods import (
     ControllerStatus,
     CronJob,
     CronJobSpec,
+    CsiAttributes,
+    CsiVolume,
     DaemonSet,
     Deployment,
     EnvFromSource,
@@ -42,6 +58,7 @@ from akscan.model.kubernetes.pods import (
     Job,
     JobTemplate,
     KeyReference,
+    NameReference,
     Pod,
     PodAnnotations,
     PodCondition,
@@ -55,14 +72,18 @@ from akscan.model.kubernetes.pods import (
     ResourceRequirements,
     SecurityContext,
     StatefulSet,
+    Volume,
     WaitingState,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
     BudgetSpec,
     BudgetStatus,
+    CiliumCidr,
     CiliumClusterwideNetworkPolicy,
     CiliumDefaultDeny,
+    CiliumEgressDeny,
+    CiliumNetworkPolicy,
     CiliumPolicySpec,
     PodDisruptionBudget,
 )
@@ -77,6 +98,8 @@ from akscan.model.kubernetes.rbac import (
     RoleBinding,
     RoleRef,
     ServiceAccount,
+    ServiceAccountAnnotations,
+    ServiceAccountMeta,
 )
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
 from akscan.model.kubernetes.secrets import (
@@ -102,20 +125,24 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AgentSettings", "AgentSettingsData", "AggregationRule",
-    "AutoscalerSpec", "BudgetSpec", "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny",
-    "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container",
-    "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
-    "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
-    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
-    "LoadBalancerStatus", "LogSchema", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
-    "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget", "PodMeta",
-    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyRule", "RbacSubject", "ReplicaSet",
-    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
-    "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec",
-    "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount", "ServiceAnnotations", "ServiceMeta",
-    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "WaitingState",
+    "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings", "AgentSettingsData",
+    "AggregationRule", "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec",
+    "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr",
+    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
+    "CiliumPolicySpec", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap",
+    "Container", "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
+    "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume", "CustomResourceDefinition",
+    "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource",
+    "HorizontalPodAutoscaler", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec",
+    "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct",
+    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration",
+    "NameReference", "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec",
+    "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
+    "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort",
+    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
+    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
+    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
+    "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "WaitingState",
     "WindowsOptions",
 ]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.literals import Literal
 
@@ -56,6 +58,7 @@ class CustomResourceDefinition(KubernetesObject, frozen=True, kw_only=True):
 
 class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
     keyvault_name: str = ""
+    client_id: str = msgspec.field(name="clientID", default="")
 
 
 class SecretProviderClassSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -72,4 +75,14 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
     @property
     def vault_name(self) -> str:
         """The Azure vault it mounts from; empty for another provider."""
-        return self.spec.parameters.keyvault_name if self.spec.provider == "azure" and self.spec.parameters else ""
+        return self._parameters.keyvault_name
+
+    @property
+    def client_id(self) -> str:
+        """The client id of the workload identity with which it reads an Azure vault, or an empty string."""
+        return self._parameters.client_id
+
+    @property
+    def _parameters(self) -> SecretProviderParameters:
+        parameters = self.spec.parameters if self.spec.provider == "azure" else None
+        return parameters or SecretProviderParameters()
