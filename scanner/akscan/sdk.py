@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
 from akscan.frameworks import By, Control, Framework
+from akscan.model.agents import Agents, Shortfall
+from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.assignments import EffectiveAssignment, require_membership
 from akscan.model.azure import (
@@ -20,21 +22,27 @@ from akscan.model.azure import (
     AzureFirewall,
     CacheRule,
     ContainerRegistry,
+    DataCollectionEndpoint,
     DiagnosticSetting,
+    EventHubNamespace,
     Extension,
     FederatedCredential,
     IdentityBinding,
     KubernetesVersion,
     ListedResource,
     ManagedCluster,
+    NetworkRuleSet,
     Resource,
     Route,
     RouteTable,
+    StorageAccount,
     SubnetResource,
     TrustedAccessRoleBinding,
     UserAssignedIdentity,
     Vault,
     VirtualNetwork,
+    Workspace,
+    WorkspaceTable,
 )
 from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster, is_azure_registry
@@ -78,6 +86,7 @@ from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
@@ -114,27 +123,29 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "Anchor", "ApiServerSubnet",
-    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change", "Cluster",
-    "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
-    "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
-    "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
-    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
-    "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
-    "Presentation", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource",
-    "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable",
-    "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
-    "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload",
-    "any_of", "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels",
-    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
-    "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of", "places", "plain", "prefixes",
-    "read_registry", "require_membership", "requirements", "resolves_privately", "rule", "shared_ports",
-    "subject_label", "usable", "version_key",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AgentPool", "Agents",
+    "AkscanError", "Alert", "Anchor", "ApiServerSubnet", "ApplicationNamespace", "ArmId", "AuditStore",
+    "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change", "Cluster", "ClusterFacts",
+    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
+    "ClusterRoleSubject", "ClusterVault", "Collector", "Container", "ContainerRegistry", "Control",
+    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
+    "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure",
+    "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap",
+    "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity",
+    "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location",
+    "ManagedCluster", "Need", "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed",
+    "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation",
+    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
+    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
+    "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall", "Status",
+    "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
+    "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of", "api_server_addresses",
+    "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report", "encode_report",
+    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within",
+    "largest", "minor", "network_of", "places", "plain", "prefixes", "read_registry", "require_membership",
+    "requirements", "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from akscan.model.text import Token
 
@@ -29,7 +30,18 @@ _HARMLESS = re.compile(
 _SHORT_CHARACTERS = 6
 
 
-class Literal(Token):
+class Classified(Token):
+    """A string of an answer that is replaced by what `of` makes of it before it enters the model."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: str) -> Self:
+        """What is kept of a value."""
+        raise NotImplementedError
+
+
+class Literal(Classified):
     """The class of a dropped literal: ``empty``, ``short``, ``harmless``, ``plain`` or ``credential``."""
 
     __slots__ = ()

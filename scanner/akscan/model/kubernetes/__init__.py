@@ -14,6 +14,7 @@ from akscan.model.kubernetes.autoscaling import (
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
     CalicoGlobalNetworkPolicy,
@@ -40,6 +41,8 @@ from akscan.model.kubernetes.nodes import (
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     Container,
+    ContainerState,
+    ContainerStatus,
     Controller,
     ControllerSpec,
     ControllerStatus,
@@ -58,6 +61,7 @@ from akscan.model.kubernetes.pods import (
     NameReference,
     Pod,
     PodAnnotations,
+    PodCondition,
     PodMeta,
     PodSecurityContext,
     PodSpec,
@@ -69,6 +73,7 @@ from akscan.model.kubernetes.pods import (
     SecurityContext,
     StatefulSet,
     Volume,
+    WaitingState,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
@@ -120,22 +125,24 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AggregationRule", "AutoscalerSpec",
-    "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus",
-    "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
-    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClusterNetworkPolicy",
-    "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec",
-    "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume",
-    "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource",
-    "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject",
-    "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists",
-    "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "MutatingWebhookConfiguration", "NameReference", "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node",
-    "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations",
-    "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer",
-    "PolicyPort", "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
+    "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings", "AgentSettingsData",
+    "AggregationRule", "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec",
+    "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr",
+    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
+    "CiliumPolicySpec", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap",
+    "Container", "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
+    "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume", "CustomResourceDefinition",
+    "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource",
+    "HorizontalPodAutoscaler", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec",
+    "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct",
+    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration",
+    "NameReference", "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec",
+    "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
+    "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort",
+    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
     "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
     "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
     "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
-    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "WindowsOptions",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "WaitingState",
+    "WindowsOptions",
 ]  # fmt: skip
