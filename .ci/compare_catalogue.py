@@ -35,6 +35,11 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("UPG-001", "commands"): "the specified upgrade of the whole cluster takes Spot pools along, without a drain",
+    ("UPG-003", "commands"): "the specified upgrade of the whole cluster takes Spot pools along, without a drain",
+    ("UPG-005", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
+    ("UPG-016", "commands"): "the specified command scales a Deployment down to 2, and whatever the kind is",
+    ("UPG-019", "commands"): "the specified commands name the Deployment and the configuration alike",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }

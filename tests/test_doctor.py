@@ -437,7 +437,7 @@ def test_the_price_of_what_is_left_out_is_said_beside_the_role():
     assert err.splitlines() == [
         "akscan: without list configmaps: no rule is the poorer",
         "akscan: without list secrets: not assessed: ACC-019, SEC-001",
-        "akscan: without list services: not assessed: EGR-008, SPT-005; in part: NET-002",
+        "akscan: without list services: not assessed: EGR-008, SPT-005, UPG-019; in part: NET-002",
     ]
 
 

@@ -35,7 +35,7 @@ CLUSTER, LOCKED, UNHARMED = "aks-payments-prod", "aks-legacy-shop", "aks-intrane
 ELSEWHERE = "aks-partner"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
-_ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
+_ROOTED = (Scope.HUB, Scope.FLEET, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
 _ROOTS = (Scope.TENANT, Scope.MANAGEMENT_GROUP)
 _DEADLINE_SECONDS = 60
 
@@ -76,7 +76,7 @@ def _arm_cells():
         elif last == "roleAssignments":
             query = r"\?(?!.*assignedTo)"
         elif last == "upgradeProfiles":
-            last = "upgradeProfiles/default"
+            last = f"{kind.split('/')[-2]}/[^/]+/upgradeProfiles/default"
         yield Cell(kind, rf"(?i)GET {where}/(.*/)?{last}{query}", type=kind, where=where)
     kind = "Microsoft.Network/virtualNetworks"
     yield Cell("virtual network of the hub", rf"(?i)GET {FOLLOWED}\?", type=kind, where=CONNECTIVITY)

@@ -23,7 +23,7 @@ from akscan.sdk import (
     version_key,
 )
 
-_LONG_TERM_SUPPORT = "AKSLongTermSupport"
+LONG_TERM_SUPPORT = "AKSLongTermSupport"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
 
     def ends(self, support_plan: str) -> date:
         """The last day under a support plan."""
-        return self.lts_eol if support_plan == _LONG_TERM_SUPPORT else self.eol
+        return self.lts_eol if support_plan == LONG_TERM_SUPPORT else self.eol
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
-from akscan.model.azure import FirewallPolicy, ManagedCluster, PrivateDnsZone, Resource, Subscription, VirtualHub
+from akscan.model.azure import FirewallPolicy, Fleet, ManagedCluster, PrivateDnsZone, Resource, Subscription, VirtualHub
 from akscan.model.cluster import missing_lists
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
@@ -40,6 +40,7 @@ from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
 from akscan.model.roles import AssignedTo
 from akscan.model.scopes import (
     jobs_of_clusters,
+    jobs_of_fleets,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
@@ -164,12 +165,14 @@ class _Resources:
     def azure(self, *, complete: bool) -> Azure:
         reads = {(fault.type, fault.scope): fault for fault in self.faults}
         if complete:
+            fleets = [fleet.id for fleet in self.of(Fleet)]
             hubs = [hub.id for hub in self.of(VirtualHub)]
             clusters = self.of(ManagedCluster)
             policies = [policy.id for policy in self.of(FirewallPolicy)]
             jobs = (
                 *jobs_of_subscriptions(self.subscriptions()),
                 *jobs_of_clusters(clusters, hubs),
+                *jobs_of_fleets(fleets),
                 *jobs_of_unlisted(clusters),
                 *jobs_of_policies(policies),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),

@@ -14,6 +14,7 @@ from akscan.model.azure import (
     ManagedCluster,
     ManagedClusterProperties,
 )
+from akscan.model.drain import Drain
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import (
     HorizontalPodAutoscaler,
@@ -202,6 +203,11 @@ class Cluster(Subject):
         return False
 
     @cached_property
+    def drain(self) -> Drain:
+        """What a drain of its nodes meets."""
+        return Drain(self)
+
+    @cached_property
     def workload_set(self) -> Workloads:
         """Every workload, with the lists that were missing to find them all."""
         return build_workloads(self)
@@ -212,6 +218,14 @@ class Cluster(Subject):
 
     def node(self, name: str) -> Node | None:
         return self._nodes_by_name.get(name)
+
+    @cached_property
+    def _services_by_name(self) -> dict[tuple[str, str], Service]:
+        return {(service.namespace, service.name): service for service in self.lists.services.complete()}
+
+    def service(self, namespace: str, name: str) -> Service | None:
+        """A Service. Raises `NotCollected` where Services could not be listed."""
+        return self._services_by_name.get((namespace, name))
 
     @cached_property
     def _services_by_label(self) -> dict[tuple[str, str, str], list[Service]]:
@@ -242,14 +256,6 @@ class Cluster(Subject):
     def autoscaler_floors(self) -> dict[tuple[str, str, str], int]:
         """(namespace, kind, name) of what a HorizontalPodAutoscaler scales -> its minReplicas."""
         return {target: hpa.min_replicas for target, hpa in self.autoscalers.items()}
-
-    @cached_property
-    def pods_read_by_namespace(self) -> dict[str, tuple[Pod, ...]]:
-        """The pods that were read, complete or not."""
-        found: dict[str, list[Pod]] = {}
-        for pod in self.lists.pods.items:
-            found.setdefault(pod.namespace, []).append(pod)
-        return {namespace: tuple(pods) for namespace, pods in found.items()}
 
     @property
     def handmade_secrets(self) -> tuple[Secret, ...]:

@@ -16,9 +16,14 @@ class Need(StrEnum):
     CLUSTER_USER_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action"
     AGENT_POOLS = "Microsoft.ContainerService/managedClusters/agentPools/read"
     UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read"
+    AGENT_POOL_UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles/read"
     TRUSTED_ACCESS = "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings/read"
     IDENTITY_BINDINGS = "Microsoft.ContainerService/managedClusters/identityBindings/read"
     KUBERNETES_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"
+    MESH_REVISION_PROFILES = "Microsoft.ContainerService/locations/meshRevisionProfiles/read"
+    FLEETS = "Microsoft.ContainerService/fleets/read"
+    FLEET_MEMBERS = "Microsoft.ContainerService/fleets/members/read"
+    FLEET_AUTO_UPGRADE_PROFILES = "Microsoft.ContainerService/fleets/autoUpgradeProfiles/read"
     VIRTUAL_NETWORKS = "Microsoft.Network/virtualNetworks/read"
     SUBNET_USAGES = "Microsoft.Network/virtualNetworks/usages/read"
     SUBNETS = "Microsoft.Network/virtualNetworks/subnets/read"
@@ -77,6 +82,8 @@ class Need(StrEnum):
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"
+    MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
+    VALIDATING_WEBHOOKS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
 
     @property

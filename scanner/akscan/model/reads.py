@@ -24,6 +24,9 @@ class Scope(StrEnum):
     SUBSCRIPTION = "every subscription"
     CLUSTER_SUBSCRIPTION = "every subscription with clusters"
     LOCATION = "every location with clusters"
+    MESH_LOCATION = "every location with clusters that have the Istio add-on"
+    NODE_IMAGE = "one node pool for each kind of node image in a location"
+    FLEET = "every fleet"
     HUB = "every virtual hub"
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
@@ -78,6 +81,7 @@ class KubernetesRead:
 
 
 _AKS = "2026-08-01"
+_FLEET = "2025-03-01"
 _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
@@ -125,6 +129,39 @@ ARM_READS: tuple[ArmRead, ...] = (
         _AKS,
         Reader.CONTAINER_SERVICE,
         "managed_clusters.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.AgentPoolUpgradeProfile,
+        Scope.NODE_IMAGE,
+        Need.AGENT_POOL_UPGRADE_PROFILES,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "agent_pools.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.MeshRevisionProfile,
+        Scope.MESH_LOCATION,
+        Need.MESH_REVISION_PROFILES,
+        _AKS,
+        Reader.GENERIC,
+        "/meshRevisionProfiles",
+    ),
+    ArmRead(
+        azure.Fleet,
+        Scope.SUBSCRIPTION,
+        Need.FLEETS,
+        _FLEET,
+        Reader.GENERIC,
+        "/providers/Microsoft.ContainerService/fleets",
+    ),
+    ArmRead(azure.FleetMember, Scope.FLEET, Need.FLEET_MEMBERS, _FLEET, Reader.GENERIC, "/members"),
+    ArmRead(
+        azure.FleetAutoUpgradeProfile,
+        Scope.FLEET,
+        Need.FLEET_AUTO_UPGRADE_PROFILES,
+        _FLEET,
+        Reader.GENERIC,
+        "/autoUpgradeProfiles",
     ),
     ArmRead(
         azure.IdentityBinding,
@@ -412,7 +449,7 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "endpoint_slices",
         kubernetes.EndpointSlice,
         Need.ENDPOINT_SLICES,
-        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+        "/apis/discovery.k8s.io/v1/endpointslices",
     ),
     KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
@@ -482,6 +519,18 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         Need.KARPENTER_NODE_POOLS,
         "/apis/karpenter.sh/v1/nodepools",
         optional=True,
+    ),
+    KubernetesRead(
+        "mutating_webhooks",
+        kubernetes.MutatingWebhookConfiguration,
+        Need.MUTATING_WEBHOOKS,
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+    ),
+    KubernetesRead(
+        "validating_webhooks",
+        kubernetes.ValidatingWebhookConfiguration,
+        Need.VALIDATING_WEBHOOKS,
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
     ),
     KubernetesRead(
         "cilium_clusterwide_policies",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
-from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding
+from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, image_kind
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
@@ -38,6 +38,8 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.ISOLATED_CLUSTER, (cluster.id for cluster in clusters if cluster.is_isolated)),
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
+        *_jobs(Scope.MESH_LOCATION, (mesh_location(cluster) for cluster in clusters if cluster.has_istio)),
+        *_jobs(Scope.NODE_IMAGE, _pools_of_images(clusters)),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
         *_jobs(Scope.CONTROL_PLANE_IDENTITY, identities),
         *_jobs(Scope.HUB, hubs),
@@ -82,6 +84,11 @@ def jobs_of_trusted_access(bindings: Iterable[TrustedAccessRoleBinding]) -> list
     return _jobs(Scope.TRUSTED_SOURCE, (b.properties.source_resource_id for b in bindings if b.source_is_listed))
 
 
+def jobs_of_fleets(fleets: Iterable[ArmId]) -> list[Job]:
+    """What is listed of every fleet."""
+    return _jobs(Scope.FLEET, fleets)
+
+
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:
     """What is listed of every firewall policy that a cluster's traffic meets."""
     return _jobs(Scope.FIREWALL_POLICY, policies)
@@ -97,3 +104,22 @@ def _kubelets(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
         kubelet = cluster.properties.identity_profile.get(Token("kubeletidentity"))
         if kubelet is not None and kubelet.object_id:
             yield assigned_to_id(cluster.id.subscription_scope, kubelet.object_id)
+
+
+def mesh_location(cluster: ManagedCluster) -> ArmId:
+    """What is asked for the revisions of the Istio add-on in a cluster's location."""
+    location = str(cluster.location).casefold()
+    return ArmId(f"{cluster.id.subscription_scope}/providers/Microsoft.ContainerService/locations/{location}")
+
+
+def _pools_of_images(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+    """The first running pool with each kind of image in each location of a subscription: what is the newest image for
+    one is it for all.
+    """
+    first: dict[tuple[str, str, str], ArmId] = {}
+    for cluster in sorted(clusters, key=lambda cluster: cluster.id):
+        for pool in cluster.properties.agent_pool_profiles:
+            if pool.node_image_version and pool.power_state.code != "Stopped":
+                key = (cluster.id.subscription, str(cluster.location), image_kind(pool.node_image_version))
+                first.setdefault(key, ArmId(f"{cluster.id}/agentPools/{pool.name}"))
+    yield from first.values()

@@ -3,6 +3,7 @@
 Everything that is not named in ``unreadable`` counts as completely read, so what a test does not build does not exist.
 """
 
+from akscan.testing.admission import endpoints_on, webhook_configuration
 from akscan.testing.asking import World, case, evaluate, evaluate_all
 from akscan.testing.azure import (
     ACR_PULL,
@@ -80,6 +81,7 @@ from akscan.testing.networks import (
     rule_group,
     rules,
 )
+from akscan.testing.upgrades import in_fleet, latest_image, mesh_revisions
 
 __all__ = [
     "ACR_PULL",
@@ -111,6 +113,7 @@ __all__ = [
     "dnat",
     "eligible",
     "endpoint_slice",
+    "endpoints_on",
     "evaluate",
     "evaluate_all",
     "federated_credential",
@@ -118,13 +121,16 @@ __all__ = [
     "firewall_policy",
     "hub",
     "identity_binding",
+    "in_fleet",
     "inventory",
     "ip_group",
     "karpenter_node_pool",
     "kubernetes_version",
     "kubernetes_versions",
+    "latest_image",
     "listed_resource",
     "member_of",
+    "mesh_revisions",
     "named",
     "nat_gateway",
     "network_rule",
@@ -161,5 +167,6 @@ __all__ = [
     "user_assigned",
     "vault",
     "virtual_network",
+    "webhook_configuration",
     "workload",
 ]  # fmt: skip

@@ -4,6 +4,17 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
+from akscan.model.kubernetes.admission import (
+    MutatingWebhookConfiguration,
+    RuleWithOperations,
+    ServiceReference,
+    ValidatingWebhookConfiguration,
+    Webhook,
+    WebhookAnnotations,
+    WebhookClientConfig,
+    WebhookConfiguration,
+    WebhookMeta,
+)
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -20,6 +31,7 @@ from akscan.model.kubernetes.nodes import (
     KarpenterTemplate,
     Namespace,
     Node,
+    NodeInfo,
     NodeSpec,
     NodeStatus,
     Requirement,
@@ -85,6 +97,7 @@ from akscan.model.kubernetes.secrets import (
 )
 from akscan.model.kubernetes.services import (
     Endpoint,
+    EndpointConditions,
     EndpointSlice,
     LoadBalancerIngress,
     LoadBalancerStatus,
@@ -99,16 +112,18 @@ from akscan.model.kubernetes.services import (
 __all__ = [
     "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
     "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding",
-    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
-    "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
-    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod",
-    "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
-    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
-    "StatefulSet", "Taint", "Toleration", "WindowsOptions",
+    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec",
+    "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
+    "EndpointConditions", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job",
+    "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
+    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
+    "LoadBalancerStatus", "MutatingWebhookConfiguration", "Namespace", "Node", "NodeAffinity", "NodeInfo", "NodeSpec",
+    "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta",
+    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyRule", "RbacSubject", "ReplicaSet",
+    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
+    "RuleWithOperations", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass",
+    "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount",
+    "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceReference", "ServiceSpec", "ServiceStatus",
+    "StatefulSet", "Taint", "Toleration", "ValidatingWebhookConfiguration", "Webhook", "WebhookAnnotations",
+    "WebhookClientConfig", "WebhookConfiguration", "WebhookMeta", "WindowsOptions",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
@@ -68,4 +69,6 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    mutating_webhooks: Listing[MutatingWebhookConfiguration]
+    validating_webhooks: Listing[ValidatingWebhookConfiguration]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]

@@ -85,6 +85,8 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     automount_service_account_token: bool | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
+    termination_grace_period_seconds: int | None = None
+    host_pid: bool | None = msgspec.field(name="hostPID", default=None)
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -199,6 +201,12 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         """Whether a drain leaves it alone because a DaemonSet would bring it back."""
         return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether a drain of its node has to evict it: neither a DaemonSet's nor the mirror of a static pod."""
+        owner = self.metadata.controller
+        return self.status.phase == "Running" and (owner is None or owner.kind not in ("DaemonSet", "Node"))
+
 
 class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
     metadata: ObjectMeta = ObjectMeta()
@@ -211,6 +219,7 @@ class ControllerSpec(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
+    desired_number_scheduled: int = 0
     number_available: int = 0
     number_ready: int = 0
     ready_replicas: int = 0
