@@ -86,13 +86,13 @@ def test_upgrades_are_asked_for_only_where_the_list_of_the_region_does_not_tell(
     collect(simulator, tmp_path)
 
     def asked():
-        paths = [request.path for request in simulator.requests if "upgradeProfiles" in request.path]
-        return [path for path in paths if "/agentPools/" not in path]
+        paths = [ArmId(r.path) for r in simulator.requests if "upgradeProfiles" in r.path]
+        return [path.parent.name for path in paths if "/agentPools/" not in path]
 
-    assert asked() == []
+    assert asked() == ["aks-lab"]  # at a patch that was withdrawn
     simulator.inject(Fault(match=r"/kubernetesVersions\?", status=403, times=None))
     collect(simulator, tmp_path)
-    assert len(asked()) == len(list(contoso.managed_clusters()))
+    assert sorted(asked()[1:]) == sorted(cluster["name"] for cluster in contoso.managed_clusters())
 
 
 def test_the_newest_image_is_asked_once_for_each_kind_of_image_in_a_location(serve, contoso, tmp_path):

@@ -26,6 +26,7 @@ from akscan.model.kubernetes import (
     Service,
     ServiceAccount,
 )
+from akscan.model.mesh import Mesh
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
@@ -208,6 +209,11 @@ class Cluster(Subject):
         return Drain(self)
 
     @cached_property
+    def mesh(self) -> Mesh:
+        """Its Istio add-on, which may be off."""
+        return Mesh(self)
+
+    @cached_property
     def workload_set(self) -> Workloads:
         """Every workload, with the lists that were missing to find them all."""
         return build_workloads(self)
@@ -215,6 +221,14 @@ class Cluster(Subject):
     @cached_property
     def _nodes_by_name(self) -> dict[str, Node]:
         return {node.name: node for node in self.lists.nodes.complete()}
+
+    @cached_property
+    def nodes_read_by_pool(self) -> dict[Token, tuple[Node, ...]]:
+        """The nodes of each pool that were read, complete or not."""
+        found: dict[Token, list[Node]] = {}
+        for node in self.lists.nodes.items:
+            found.setdefault(Token(node.pool), []).append(node)
+        return {pool: tuple(nodes) for pool, nodes in found.items()}
 
     def node(self, name: str) -> Node | None:
         return self._nodes_by_name.get(name)

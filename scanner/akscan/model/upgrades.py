@@ -21,7 +21,6 @@ from akscan.model.text import ArmId, Token
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
     from akscan.model.inventory import Inventory
-    from akscan.model.pools import NodePool
 
 
 class Upgrades:
@@ -73,9 +72,9 @@ class Upgrades:
             if (profile := profiles.get(ArmId(f"{cluster.id}/agentPools/{pool.name}"))) is not None
         }
 
-    def latest_image(self, pool: NodePool) -> str:
-        """The newest node image of a pool's kind in its location; empty where nobody told."""
-        return self._latest_images.get(_image_key(pool.cluster.resource, pool.properties.node_image_version), "")
+    def latest_image(self, cluster: Cluster, image: str) -> str:
+        """The newest node image of a kind in a cluster's location; empty where nobody told."""
+        return self._latest_images.get(_image_key(cluster.resource, image), "")
 
     # --- the Istio add-on
 

@@ -143,12 +143,14 @@ def node(
     taints: Sequence[kubernetes.Taint] = (),
     ready: bool = True,
     labels: Mapping[str, str] | None = None,
+    version: str = "1.35.6",
 ) -> kubernetes.Node:
     """A Ready node of a pool."""
     return kubernetes.Node(
         metadata=_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
         spec=kubernetes.NodeSpec(taints=tuple(taints)),
         status=kubernetes.NodeStatus(
+            node_info=kubernetes.NodeInfo(kubelet_version=f"v{version}"),
             conditions=(kubernetes.Condition(type="Ready", status="True" if ready else "False"),),
         ),
     )

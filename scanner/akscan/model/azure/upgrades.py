@@ -48,10 +48,9 @@ class AgentPoolUpgradeProfile(Resource, frozen=True, kw_only=True):
 
 def image_kind(image: str) -> str:
     """The name of a node image without its build, in lower case; the whole name where no build can be told."""
-    for pattern in _IMAGE_DATES:
-        if found := pattern.search(image):
-            return image[: found.start()].casefold()
-    return image.casefold()
+    whole = image_without_patches(image)
+    found = next((m for pattern in _IMAGE_DATES if (m := pattern.search(whole))), None)
+    return whole[: found.start()].casefold() if found else whole.casefold()
 
 
 def image_date(image: str) -> date | None:

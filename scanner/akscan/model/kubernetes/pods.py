@@ -98,6 +98,12 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
         """Containers, and init containers that keep running beside them (restartPolicy Always)."""
         return (*self.containers, *(c for c in self.init_containers or () if c.restart_policy == "Always"))
 
+    @property
+    def mesh_proxy_image(self) -> str:
+        """The image of the Istio sidecar, a container or a restartable init container; empty without one."""
+        proxies = (c.image for c in (*self.containers, *(self.init_containers or ())) if c.name == "istio-proxy")
+        return next((image for image in proxies if _repository(image).endswith("/istio/proxyv2")), "")
+
     def is_privileged(self, container: Container) -> bool:
         return bool(container.security_context and container.security_context.privileged)
 
@@ -156,6 +162,12 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
         return required is None or required.matches(labels, unknown=unknown)
 
 
+def _repository(image: str) -> str:
+    """An image reference behind a slash, without tag and digest."""
+    head, slash, tail = image.partition("@")[0].rpartition("/")
+    return f"/{head}{slash}{tail.partition(':')[0]}"
+
+
 class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
     phase: str = ""
     qos_class: str = ""
@@ -176,13 +188,21 @@ class PodMeta(ObjectMeta, frozen=True, kw_only=True):
 
 
 class Pod(KubernetesObject, frozen=True, kw_only=True):
-    """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` is kept for all."""
+    """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` and the image of an Istio
+    sidecar are kept for all.
+    """
 
     kind: ClassVar[str] = "Pod"
     metadata: PodMeta = PodMeta()
     spec: PodSpec | None = None
     node_name: str = ""
+    mesh_proxy: str = ""
     status: PodStatus = PodStatus()
+
+    @property
+    def mesh_proxy_image(self) -> str:
+        """The image of its Istio sidecar, if it has one."""
+        return self.mesh_proxy or (self.spec.mesh_proxy_image if self.spec else "")
 
     @property
     def asks_api_server_by_name(self) -> bool:
