@@ -85,7 +85,7 @@ def _arm_cells():
 ARM_CELLS = tuple(_arm_cells())
 KUBERNETES_CELLS = (
     *(
-        Cell(f"{CLUSTER} {read.field}", rf"GET /clusters/{CLUSTER}{read.path}\?", field=read.field)
+        Cell(f"{CLUSTER} {read.field}", rf"GET /clusters/{CLUSTER}{read.path}(\?|$)", field=read.field)
         for read in KUBERNETES_READS
     ),
     Cell(f"{LOCKED} kubeconfig", rf"(?i)POST .*/{LOCKED}/listClusterUserCredential\?", field="pods"),

@@ -47,6 +47,7 @@ from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGa
 from akscan.model.grants import Grant
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
+    AppliedObject,
     ClusterRoleBinding,
     Container,
     DaemonSet,
@@ -110,23 +111,24 @@ from akscan.results import (
 
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AdmissionWebhook", "AgentPool", "AkscanError", "Allowance", "ApiServerSubnet",
-    "ArmId", "AzureFirewall", "By", "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway",
-    "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container",
-    "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
+    "AppliedObject", "ArmId", "AzureFirewall", "By", "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall",
+    "ClusterNatGateway", "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault",
+    "Container", "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
     "CoverageFigure", "Crash", "DaemonSet", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
     "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential",
     "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
     "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
-    "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Mesh", "MeshRevision",
-    "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod",
-    "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request",
-    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
-    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Sidecar", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
-    "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports",
-    "callers_by_address", "decode_report", "emptied_by_one_node", "encode_report", "firewall_placeholders", "if_known",
-    "image_date", "image_host", "image_matches", "image_without_patches", "is_private", "is_within", "largest", "minor",
-    "network_of", "places", "prefixes", "resolves_privately", "rule", "shared_ports", "usable", "version_key",
+    "LedgerScope", "ListedResource", "LoadBalancerService", "Location", "ManagedCluster", "Mesh",
+    "MeshRevision", "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar",
+    "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report",
+    "Request", "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject",
+    "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Sidecar",
+    "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding",
+    "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
+    "automatic_ports", "callers_by_address", "decode_report", "emptied_by_one_node", "encode_report",
+    "firewall_placeholders", "if_known", "image_date", "image_host", "image_matches", "image_without_patches",
+    "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule",
+    "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ _PATIENCE_SECONDS = 20
 _POLL_SECONDS = 0.02
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _PATHS = {
-    **{read.struct.kind: read.path for read in KUBERNETES_READS},
+    **{read.struct.kind: read.path for read in KUBERNETES_READS if not read.need.url},
     "LimitRange": "/api/v1/limitranges",
     "ServiceAccount": "/api/v1/serviceaccounts",
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
@@ -79,8 +79,10 @@ def create_namespace(api: Api, name: str) -> None:
 def may_list(api: Api, user: str, need: Need) -> bool:
     """What RBAC says about a user."""
     group, resource = kubernetes_resource(need)
-    attributes = {"verb": "list", "group": group, "resource": resource}
-    review = {"spec": {"user": user, "resourceAttributes": attributes}}
+    wanted = {"resourceAttributes": {"verb": "list", "group": group, "resource": resource}}
+    if need.url:
+        wanted = {"nonResourceAttributes": {"verb": "get", "path": need.url}}
+    review = {"spec": {"user": user, **wanted}}
     return kubernetes.client.AuthorizationV1Api(api).create_subject_access_review(review).status.allowed
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from akscan.model.kubernetes.applied import AppliedAs
 from akscan.model.literals import Literal
 from akscan.model.text import Token
 
@@ -36,8 +37,8 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 def _from_answer(kind: type[Any], value: object) -> Any:
     """The same for what an API answered, where literals still are values."""
-    if kind is Literal and isinstance(value, str):
-        return Literal.of(value)
+    if kind in (Literal, AppliedAs) and isinstance(value, str):
+        return kind.of(value)
     return _from_text(kind, value)
 
 

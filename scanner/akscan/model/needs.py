@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Need(StrEnum):
-    """One permission: an ARM action, or ``list <resource>[.<group>]`` of the Kubernetes API."""
+    """One permission: an ARM action, or ``list <resource>[.<group>]`` or ``get <path>`` of the Kubernetes API."""
 
     SUBSCRIPTIONS = "Microsoft.Resources/subscriptions/read"
     RESOURCE_GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -82,6 +82,8 @@ class Need(StrEnum):
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"
+    INGRESSES = "list ingresses.networking.k8s.io"
+    METRICS = "get /metrics"
     MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
     VALIDATING_WEBHOOKS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
@@ -89,4 +91,9 @@ class Need(StrEnum):
     @property
     def source(self) -> str:
         """``arm`` or ``kubernetes``."""
-        return "kubernetes" if self.startswith("list ") else "arm"
+        return "arm" if self.startswith("Microsoft.") else "kubernetes"
+
+    @property
+    def url(self) -> str:
+        """The path of the Kubernetes API that is got, where it is no resource; empty for all others."""
+        return self.removeprefix("get ") if self.startswith("get ") else ""

@@ -67,8 +67,8 @@ class ArmRead:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesRead:
-    """A list of the Kubernetes API. ``path`` is absolute; ``optional`` resources may be unknown to the server
-    (CRDs).
+    """A list of the Kubernetes API, or what its metrics list. ``path`` is absolute; ``optional`` resources may be
+    unknown to the server (CRDs).
     """
 
     field: str
@@ -520,6 +520,13 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/karpenter.sh/v1/nodepools",
         optional=True,
     ),
+    KubernetesRead(
+        "ingresses",
+        kubernetes.Ingress,
+        Need.INGRESSES,
+        "/apis/networking.k8s.io/v1/ingresses",
+    ),
+    KubernetesRead("requested_apis", kubernetes.RequestedApi, Need.METRICS, "/metrics"),
     KubernetesRead(
         "mutating_webhooks",
         kubernetes.MutatingWebhookConfiguration,

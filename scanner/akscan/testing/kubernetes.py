@@ -16,7 +16,7 @@ def _meta(
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
-) -> ObjectMeta:
+) -> kubernetes.AppliedMeta:
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -34,7 +34,7 @@ def _meta(
         "generation": 1,
         "owner_references": references,
     }
-    return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
+    return kubernetes.AppliedMeta(name=name, namespace=namespace, **{**defaults, **fields})
 
 
 _API_VERSIONS = {
@@ -79,7 +79,7 @@ def pod(
     base = _meta("Pod", name, namespace, metadata, owner)
     return kubernetes.Pod(
         metadata=kubernetes.PodMeta(
-            **{field: getattr(base, field) for field in base.__struct_fields__}, annotations=annotations
+            **{field: getattr(base, field) for field in ObjectMeta.__struct_fields__}, annotations=annotations
         ),
         spec=spec or pod_spec(),
         node_name=on_node,

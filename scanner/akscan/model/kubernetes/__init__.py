@@ -15,6 +15,14 @@ from akscan.model.kubernetes.admission import (
     WebhookConfiguration,
     WebhookMeta,
 )
+from akscan.model.kubernetes.applied import (
+    AppliedAnnotations,
+    AppliedAs,
+    AppliedMeta,
+    AppliedObject,
+    Ingress,
+    RequestedApi,
+)
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -110,17 +118,18 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding",
-    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec",
-    "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointConditions", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job",
-    "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
-    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
-    "LoadBalancerStatus", "MutatingWebhookConfiguration", "Namespace", "Node", "NodeAffinity", "NodeInfo", "NodeSpec",
-    "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta",
-    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyRule", "RbacSubject", "ReplicaSet",
-    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
+    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AppliedAnnotations", "AppliedAs", "AppliedMeta",
+    "AppliedObject", "AutoscalerSpec", "BudgetSpec", "BudgetStatus", "CiliumClusterwideNetworkPolicy",
+    "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container",
+    "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiDriver",
+    "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint", "EndpointConditions", "EndpointSlice",
+    "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Ingress", "Job", "JobTemplate",
+    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
+    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
+    "MutatingWebhookConfiguration", "Namespace", "Node", "NodeAffinity", "NodeInfo", "NodeSpec", "NodeStatus",
+    "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext",
+    "PodSpec", "PodStatus", "PodTemplate", "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController",
+    "Request", "RequestedApi", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
     "RuleWithOperations", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass",
     "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount",
     "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceReference", "ServiceSpec", "ServiceStatus",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
+from akscan.model.kubernetes.applied import Ingress, RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
@@ -69,6 +70,21 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    ingresses: Listing[Ingress]
+    requested_apis: Listing[RequestedApi]
     mutating_webhooks: Listing[MutatingWebhookConfiguration]
     validating_webhooks: Listing[ValidatingWebhookConfiguration]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]
+
+    @property
+    def manifests(self) -> tuple[Listing[Any], ...]:
+        """What people write manifests of, among what is listed."""
+        return (
+            self.deployments,
+            self.stateful_sets,
+            self.daemon_sets,
+            self.cron_jobs,
+            self.ingresses,
+            self.pod_disruption_budgets,
+            self.horizontal_pod_autoscalers,
+        )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
+from akscan.model.kubernetes.applied import AppliedObject
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
 from akscan.model.literals import Literal
@@ -245,7 +246,7 @@ class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
     ready_replicas: int = 0
 
 
-class Controller(KubernetesObject, frozen=True, kw_only=True):
+class Controller(AppliedObject, frozen=True, kw_only=True):
     """What makes pods from a template."""
 
     spec: ControllerSpec = ControllerSpec()
@@ -288,7 +289,7 @@ class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
     job_template: JobTemplate = JobTemplate()
 
 
-class CronJob(KubernetesObject, frozen=True, kw_only=True):
+class CronJob(AppliedObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "CronJob"
     spec: CronJobSpec = CronJobSpec()
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from akscan.model.kubernetes.applied import AppliedObject
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct
 from akscan.model.selectors import LabelSelector
 
@@ -27,7 +28,7 @@ class BudgetStatus(KubernetesStruct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] | None = None
 
 
-class PodDisruptionBudget(KubernetesObject, frozen=True, kw_only=True):
+class PodDisruptionBudget(AppliedObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "PodDisruptionBudget"
     spec: BudgetSpec = BudgetSpec()
     status: BudgetStatus = BudgetStatus()
