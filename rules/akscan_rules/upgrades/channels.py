@@ -18,10 +18,9 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.upgrades import FLEET_NEEDS
+from akscan_rules.upgrades import FLEET_CHANNELS, FLEET_NEEDS
 
 _CHANNELS = ("patch", "stable", "rapid")
-_FLEET_CHANNELS = ("Stable", "Rapid", "TargetKubernetesVersion")
 _AUTOMATIC = "AKS Automatic presets the channel"
 #: osSKUs and GPU pools of Azure Linux that a channel leaves alone
 #: (https://learn.microsoft.com/azure/aks/auto-upgrade-node-os-image).
@@ -67,7 +66,7 @@ def upgrades_are_automated(cluster: Cluster, inventory: Inventory) -> Iterator[F
         raise NotApplicable(_AUTOMATIC)
     channel = cluster.properties.auto_upgrade_profile.upgrade_channel
     by_fleet = inventory.upgrades.known_fleet_channels(cluster)
-    if channel in _CHANNELS or any(one in _FLEET_CHANNELS for one in by_fleet):
+    if channel in _CHANNELS or any(one in FLEET_CHANNELS for one in by_fleet):
         return
     inventory.upgrades.fleet_channels(cluster)
     yield Finding(

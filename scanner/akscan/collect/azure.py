@@ -48,6 +48,7 @@ from akscan.model.scopes import (
     jobs_of_subscriptions,
     jobs_of_trusted_access,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -147,6 +148,7 @@ class AzureCollector:
         self._read_all(
             [
                 *jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)),
+                *jobs_of_upgraded(self.clusters, self._answers.of(azure.FleetMember)),
                 *jobs_of_trusted_access(self._answers.of(TrustedAccessRoleBinding)),
             ]
         )

@@ -23,7 +23,16 @@ from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
-from akscan.model.azure import FirewallPolicy, Fleet, ManagedCluster, PrivateDnsZone, Resource, Subscription, VirtualHub
+from akscan.model.azure import (
+    FirewallPolicy,
+    Fleet,
+    FleetMember,
+    ManagedCluster,
+    PrivateDnsZone,
+    Resource,
+    Subscription,
+    VirtualHub,
+)
 from akscan.model.cluster import missing_lists
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
@@ -44,6 +53,7 @@ from akscan.model.scopes import (
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -174,6 +184,7 @@ class _Resources:
                 *jobs_of_clusters(clusters, hubs),
                 *jobs_of_fleets(fleets),
                 *jobs_of_unlisted(clusters),
+                *jobs_of_upgraded(clusters, self.of(FleetMember)),
                 *jobs_of_policies(policies),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
             )

@@ -17,6 +17,7 @@ class Need(StrEnum):
     AGENT_POOLS = "Microsoft.ContainerService/managedClusters/agentPools/read"
     UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read"
     AGENT_POOL_UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles/read"
+    MAINTENANCE_CONFIGURATIONS = "Microsoft.ContainerService/managedClusters/maintenanceConfigurations/read"
     TRUSTED_ACCESS = "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings/read"
     IDENTITY_BINDINGS = "Microsoft.ContainerService/managedClusters/identityBindings/read"
     KUBERNETES_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"

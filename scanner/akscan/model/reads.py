@@ -31,6 +31,7 @@ class Scope(StrEnum):
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
     UNLISTED_CLUSTER = "every cluster whose version its location does not list"
+    UPGRADED_CLUSTER = "every cluster that is upgraded automatically"
     PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
@@ -137,6 +138,14 @@ ARM_READS: tuple[ArmRead, ...] = (
         _AKS,
         Reader.CONTAINER_SERVICE,
         "agent_pools.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.MaintenanceConfiguration,
+        Scope.UPGRADED_CLUSTER,
+        Need.MAINTENANCE_CONFIGURATIONS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "maintenance_configurations.list_by_managed_cluster",
     ),
     ArmRead(
         azure.MeshRevisionProfile,

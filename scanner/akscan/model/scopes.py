@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
-from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, image_kind
+from akscan.model.azure import FleetMember, KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, image_kind
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
@@ -82,6 +82,21 @@ def jobs_of_zones(zones: Iterable[ArmId]) -> list[Job]:
 def jobs_of_trusted_access(bindings: Iterable[TrustedAccessRoleBinding]) -> list[Job]:
     """What is asked of the resources that may enter a cluster: whether they exist."""
     return _jobs(Scope.TRUSTED_SOURCE, (b.properties.source_resource_id for b in bindings if b.source_is_listed))
+
+
+def jobs_of_upgraded(clusters: Iterable[ManagedCluster], members: Iterable[FleetMember] = ()) -> list[Job]:
+    """What is asked of clusters that AKS or a fleet upgrades: when it may."""
+    in_fleets = {member.properties.cluster_resource_id for member in members}
+    return _jobs(
+        Scope.UPGRADED_CLUSTER,
+        (
+            cluster.id
+            for cluster in clusters
+            if cluster.id in in_fleets
+            or cluster.properties.auto_upgrade_profile.upgrades_kubernetes
+            or cluster.properties.auto_upgrade_profile.upgrades_node_os
+        ),
+    )
 
 
 def jobs_of_fleets(fleets: Iterable[ArmId]) -> list[Job]:

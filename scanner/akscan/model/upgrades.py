@@ -11,6 +11,8 @@ from akscan.model.azure import (
     Fleet,
     FleetAutoUpgradeProfile,
     FleetMember,
+    MaintenanceConfiguration,
+    MaintenanceWindow,
     ManagedCluster,
     MeshRevision,
     MeshRevisionProfile,
@@ -58,6 +60,16 @@ class Upgrades:
             self._inventory.require_complete(FleetMember)
             self._inventory.require_complete(FleetAutoUpgradeProfile)
         return self.known_fleet_channels(cluster)
+
+    # --- windows
+
+    def windows(self, cluster: Cluster) -> dict[Token, MaintenanceWindow]:
+        """The maintenance windows of a cluster that is upgraded automatically, by name. Raises `NotCollected` where
+        they were not read.
+        """
+        found = self._inventory.within(MaintenanceConfiguration, cluster.id)
+        windows = {Token(item.name): item.properties.maintenance_window for item in found}
+        return {name: window for name, window in windows.items() if window is not None}
 
     # --- node images
 

@@ -81,7 +81,7 @@ from akscan.testing.networks import (
     rule_group,
     rules,
 )
-from akscan.testing.upgrades import in_fleet, latest_image, mesh_revisions
+from akscan.testing.upgrades import in_fleet, latest_image, maintenance, mesh_revisions
 
 __all__ = [
     "ACR_PULL",
@@ -129,6 +129,7 @@ __all__ = [
     "kubernetes_versions",
     "latest_image",
     "listed_resource",
+    "maintenance",
     "member_of",
     "mesh_revisions",
     "named",

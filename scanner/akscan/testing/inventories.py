@@ -23,6 +23,7 @@ from akscan.model.scopes import (
     jobs_of_subscriptions,
     jobs_of_trusted_access,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -117,6 +118,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_clusters(clusters, hubs),
             *jobs_of_fleets(resource.id for resource in resources if isinstance(resource, azure.Fleet)),
             *jobs_of_unlisted(clusters),
+            *jobs_of_upgraded(clusters, (r for r in resources if isinstance(r, azure.FleetMember))),
             *jobs_of_policies(policies),
             *jobs_of_trusted_access(r for r in resources if isinstance(r, azure.TrustedAccessRoleBinding)),
             *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),

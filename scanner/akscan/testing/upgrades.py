@@ -58,3 +58,12 @@ def mesh_revisions(
             )
         ),
     )
+
+
+def maintenance(name: str, window: azure.MaintenanceWindow | None, *, cluster_name: str = "aks") -> azure.Resource:
+    """A maintenance configuration; one of the old make has no window."""
+    return azure.MaintenanceConfiguration(
+        id=ArmId(f"{cluster(cluster_name).id}/maintenanceConfigurations/{name}"),
+        name=name,
+        properties=azure.MaintenanceConfigurationProperties(maintenance_window=window),
+    )

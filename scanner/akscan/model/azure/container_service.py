@@ -250,6 +250,16 @@ class AutoUpgradeProfile(Rest, frozen=True, kw_only=True):
     upgrade_channel: Token = Token("none")
     node_os_upgrade_channel: Token = msgspec.field(name="nodeOSUpgradeChannel", default=Token("None"))
 
+    @property
+    def upgrades_kubernetes(self) -> bool:
+        """Whether AKS upgrades the cluster by itself, be it its images only."""
+        return self.upgrade_channel in ("patch", "stable", "rapid", "node-image")
+
+    @property
+    def upgrades_node_os(self) -> bool:
+        """Whether AKS patches the nodes by itself."""
+        return self.node_os_upgrade_channel in ("NodeImage", "SecurityPatch")
+
 
 class BootstrapProfile(Rest, frozen=True, kw_only=True):
     artifact_source: Token = Token("Direct")
