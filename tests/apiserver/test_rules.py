@@ -101,4 +101,4 @@ def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use,
     rbac = {f"ACC-0{number:02}" for number in range(9, 21)}
     # that Azure grants nobody the Secrets either, a kubeconfig does not tell
     undecided = {"ACC-015"} if side == "good" else set()
-    assert decided == {"WKL-002", "WKL-012", "SEC-014", "SPT-001", "UPG-016"} | rbac - undecided
+    assert decided == {"WKL-002", "WKL-012", "SEC-014", "SPT-001", "UPG-016", "UPG-019"} | rbac - undecided
