@@ -48,6 +48,13 @@ DEVIATIONS = {
     ("IDN-010", "commands"): "the specified command calls the credential {name}, which is what a subject is called",
     ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
     ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
+    ("UPG-001", "commands"): "the specified upgrade of the whole cluster takes Spot pools along, without a drain",
+    ("UPG-003", "commands"): "the specified upgrade of the whole cluster takes Spot pools along, without a drain",
+    ("UPG-005", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
+    ("UPG-009", "commands"): "name is the subject's; the specified commands mean a node",
+    ("UPG-020", "commands"): "name is the subject's; the specified command means a Deployment",
+    ("UPG-016", "commands"): "the specified command scales a Deployment down to 2, and whatever the kind is",
+    ("UPG-019", "commands"): "the specified commands name the Deployment and the configuration alike",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }

@@ -182,7 +182,7 @@ def test_without_the_permissions_api_azure_is_unknown_and_never_missing(serve, c
     for entry in diagnosis["permissions"]:
         if entry["permission"] == Need.PERMISSIONS:
             assert (entry["held"], entry["missing"]) == (0, 3)
-        elif not entry["permission"].startswith("list "):
+        elif Need(entry["permission"]).source == "arm":
             assert entry["missing"] == 0
             assert all("permissions/read" in scope["detail"] for scope in entry["scopes"])
     assert statuses(diagnosis)["OBS-008"] == "unknown"
@@ -421,15 +421,19 @@ def kubernetes_role(*options):
     assert outcome.code == 0, outcome.err
     role, binding = yaml.safe_load_all(outcome.out)
     lists = {
-        f"list {plural}.{rule['apiGroups'][0]}".rstrip(".") for rule in role["rules"] for plural in rule["resources"]
+        f"list {plural}.{rule['apiGroups'][0]}".rstrip(".")
+        for rule in role["rules"]
+        for plural in rule.get("resources", ())
     }
+    lists |= {f"get {url}" for rule in role["rules"] for url in rule.get("nonResourceURLs", ())}
     return role, binding, lists, outcome.err
 
 
 def test_the_cluster_role_lists_what_rules_need_and_nothing_else():
     role, binding, lists, err = kubernetes_role()
     assert lists == {str(need) for need in LISTS}
-    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list"}
+    assert {verb for rule in role["rules"] if "resources" in rule for verb in rule["verbs"]} == {"list"}
+    assert {verb for rule in role["rules"] if "resources" not in rule for verb in rule["verbs"]} == {"get"}
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "akscan-readers"}]
     assert err == ""
@@ -442,7 +446,7 @@ def test_the_price_of_what_is_left_out_is_said_beside_the_role():
     assert err.splitlines() == [
         "akscan: without list configmaps: no rule is the poorer",
         "akscan: without list secrets: not assessed: ACC-019, SEC-001",
-        "akscan: without list services: not assessed: EGR-008, SPT-005; in part: IDN-006, NET-002",
+        "akscan: without list services: not assessed: EGR-008, SPT-005, UPG-019; in part: IDN-006, NET-002",
     ]
 
 

@@ -37,7 +37,7 @@ MONITORING = f"{CONNECTIVITY}/resourceGroups/rg-hub-monitoring/providers"
 NAMESPACE = f"{MONITORING}/Microsoft.EventHub/namespaces/evhns-contoso-siem"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
-_ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
+_ROOTED = (Scope.HUB, Scope.FLEET, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
 _ROOTS = (Scope.TENANT, Scope.MANAGEMENT_GROUP)
 _DEADLINE_SECONDS = 60
 
@@ -78,7 +78,7 @@ def _arm_cells():
         elif last == "roleAssignments":
             query = r"\?(?!.*assignedTo)"
         elif last == "upgradeProfiles":
-            last = "upgradeProfiles/default"
+            last = f"{kind.split('/')[-2]}/[^/]+/upgradeProfiles/default"
         elif read.scope is Scope.TELEMETRY:
             where, query = CONNECTIVITY, r"/[^/?]+\?"
         yield Cell(kind, rf"(?i)GET {where}/(.*/)?{last}{query}", type=kind, where=where)
@@ -89,7 +89,7 @@ def _arm_cells():
 ARM_CELLS = tuple(_arm_cells())
 KUBERNETES_CELLS = (
     *(
-        Cell(f"{CLUSTER} {read.field}", rf"GET /clusters/{CLUSTER}{read.path}\?", field=read.field)
+        Cell(f"{CLUSTER} {read.field}", rf"GET /clusters/{CLUSTER}{read.path}(\?|$)", field=read.field)
         for read in KUBERNETES_READS
     ),
     Cell(f"{LOCKED} kubeconfig", rf"(?i)POST .*/{LOCKED}/listClusterUserCredential\?", field="pods"),

@@ -150,7 +150,9 @@ def test_every_report_tells_which_permissions_are_missing_where(saved, contoso, 
 def _withdrawable() -> list[str]:
     implied = {*IMPLIED_NEEDS, Need.SUBSCRIPTIONS, Need.MANAGEMENT_GROUP_DESCENDANTS}
     arm = dict.fromkeys(str(read.need) for read in ARM_READS if read.need not in implied)
-    listed = [f"kubernetes:{read.need.removeprefix('list ')}" for read in KUBERNETES_READS]
+    listed = [
+        f"kubernetes:{read.need.url.removeprefix('/') or read.need.removeprefix('list ')}" for read in KUBERNETES_READS
+    ]
     return [*arm, str(Need.CLUSTER_USER_CREDENTIAL), *listed]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -23,7 +24,7 @@ from akscan.sdk import (
     version_key,
 )
 
-_LONG_TERM_SUPPORT = "AKSLongTermSupport"
+LONG_TERM_SUPPORT = "AKSLongTermSupport"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,30 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
 
     def ends(self, support_plan: str) -> date:
         """The last day under a support plan."""
-        return self.lts_eol if support_plan == _LONG_TERM_SUPPORT else self.eol
+        return self.lts_eol if support_plan == LONG_TERM_SUPPORT else self.eol
+
+
+class NodeOs(msgspec.Struct, frozen=True, kw_only=True):
+    """An operating system of nodes, told by the name of its images; no image with security fixes is built after
+    ``support_ends``.
+    """
+
+    name: str
+    image_pattern: str
+    support_ends: date | None = None
+
+    def made(self, image: str) -> bool:
+        """Whether a node image holds it."""
+        return re.match(self.image_pattern, image, re.IGNORECASE) is not None
+
+
+class RemovedApi(msgspec.Struct, frozen=True, kw_only=True):
+    """Kinds that an API version served before ``removed_in``."""
+
+    api_version: str
+    kinds: tuple[str, ...]
+    removed_in: str
+    replacement: str
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +76,12 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_days: int
     policy: Policy
     versions: Mapping[str, Life]
+    node_os: tuple[NodeOs, ...]
+    removed_apis: tuple[RemovedApi, ...]
+
+    def os_of(self, image: str) -> NodeOs | None:
+        """The operating system of a node image; the first pattern that fits decides."""
+        return next((found for found in self.node_os if found.made(image)), None)
 
     def is_stale(self, today: date) -> bool:
         """Whether newer documentation has probably changed a date."""

@@ -30,7 +30,9 @@ from akscan.model.azure import (
     IdentityBinding,
     KubernetesVersion,
     ListedResource,
+    MaintenanceWindow,
     ManagedCluster,
+    MeshRevision,
     NetworkRuleSet,
     Resource,
     Route,
@@ -43,9 +45,12 @@ from akscan.model.azure import (
     VirtualNetwork,
     Workspace,
     WorkspaceTable,
+    image_date,
+    image_without_patches,
 )
 from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster, is_azure_registry
+from akscan.model.drain import Allowance, emptied_by_one_node
 from akscan.model.egress import Egress
 from akscan.model.federation import FederatedIdentity
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
@@ -53,8 +58,10 @@ from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
+    AppliedObject,
     ClusterRoleBinding,
     Container,
+    DaemonSet,
     Node,
     Pod,
     PodSpec,
@@ -66,11 +73,13 @@ from akscan.model.kubernetes import (
     Taint,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
+from akscan.model.mesh import Mesh, Sidecar
 from akscan.model.names import resolves_privately
 from akscan.model.namespaces import ApplicationNamespace
 from akscan.model.needs import Need
 from akscan.model.node_identities import AddonIdentity, Borrowable, borrowable
 from akscan.model.objects import (
+    AdmissionWebhook,
     ClusterRoleBindingSubject,
     ClusterRoleSubject,
     DisruptionBudget,
@@ -123,29 +132,30 @@ from akscan.results import (
 )
 
 __all__ = [
-    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AgentPool", "Agents",
-    "AkscanError", "Alert", "Anchor", "ApiServerSubnet", "ApplicationNamespace", "ArmId", "AuditStore",
-    "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change", "Cluster", "ClusterFacts",
-    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
-    "ClusterRoleSubject", "ClusterVault", "Collector", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
-    "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AdmissionWebhook", "AgentPool",
+    "Agents", "AkscanError", "Alert", "Allowance", "Anchor", "ApiServerSubnet", "ApplicationNamespace",
+    "AppliedObject", "ArmId", "AuditStore", "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change",
+    "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Collector", "Container", "ContainerRegistry",
+    "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
+    "DaemonSet", "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
     "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure",
     "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap",
     "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity",
     "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location",
-    "ManagedCluster", "Need", "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed",
-    "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation",
-    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
-    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
-    "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall", "Status",
-    "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token",
-    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
-    "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of", "api_server_addresses",
-    "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report", "encode_report",
-    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within",
-    "largest", "minor", "network_of", "places", "plain", "prefixes", "read_registry", "require_membership",
-    "requirements", "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
+    "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision", "Need", "NetworkRuleSet", "Node", "NodePool",
+    "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule",
+    "PoolFacts", "Ports", "Presentation", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement",
+    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
+    "RouteTable", "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity",
+    "Shortfall", "Sidecar", "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint",
+    "Telemetry", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault",
+    "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of",
+    "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
+    "emptied_by_one_node", "encode_report", "firewall_placeholders", "if_known", "image_date", "image_host",
+    "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest", "minor",
+    "network_of", "places", "plain", "prefixes", "read_registry", "require_membership", "requirements",
+    "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ There are two API servers, ``good`` and ``bad``. ``{side}`` in a subject stands 
 of its cluster, and ``{walled}`` for that of a cluster behind a firewall with the same API server.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ rules:
 
 SHOP = "{cluster}/namespaces/shop"
 IMAGE = "registry.example/app:1.0"
+NODE_IMAGE = "AKSUbuntu-2404gen2containerd-202511.12.0"
 SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
 RBAC = "rbac.authorization.k8s.io"
 #: Where pods reach the API server; the firewall knows one of both.
@@ -73,6 +75,12 @@ def estate() -> Estate:
         _role("joiner", "Microsoft.Network/virtualNetworks/subnets/*"),
         _assignment("puller", _object_id("kubelet", "good"), f"{REGISTRIES}/acrgood"),
         _assignment("joiner", _object_id("control-plane", "good"), VNET),
+        *(_resource(f"{CLUSTERS}/{side}/agentPools/system/upgradeProfiles/default") for side in SIDES),
+        _resource(
+            f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerService/locations/westeurope"
+            "/meshRevisionProfiles/istio",
+            meshRevisions=[{"revision": "asm-1-30"}],
+        ),
     ]
     return Estate(
         name="real",
@@ -158,7 +166,13 @@ def _identity(part: str, side: str) -> dict[str, str]:
 
 
 def _cluster(side: str) -> dict[str, Any]:
-    pool = {"count": 1, "vmSize": "Standard_D4ds_v5", "vnetSubnetID": f"{VNET}/subnets/snet-{side}", "maxPods": 30}
+    pool = {
+        "count": 1,
+        "vmSize": "Standard_D4ds_v5",
+        "vnetSubnetID": f"{VNET}/subnets/snet-{side}",
+        "maxPods": 30,
+        "nodeImageVersion": NODE_IMAGE,
+    }
     spot = {"scaleSetPriority": "Spot", "nodeTaints": [f"{SPOT['key']}={SPOT['value']}:{SPOT['effect']}"]}
     resource = _resource(
         f"{CLUSTERS}/{side}",
@@ -169,6 +183,8 @@ def _cluster(side: str) -> dict[str, Any]:
         oidcIssuerProfile={"enabled": True, "issuerURL": f"https://oidc.example/{side}/"},
         securityProfile={"workloadIdentity": {"enabled": True}, "defender": {"securityMonitoring": {"enabled": True}}},
         disableLocalAccounts=True,
+        autoUpgradeProfile={"upgradeChannel": "patch", "nodeOSUpgradeChannel": "SecurityPatch"},
+        serviceMeshProfile={"mode": "Istio", "istio": {"revisions": ["asm-1-30"]}},
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
             "networkPlugin": "azure",
@@ -259,11 +275,16 @@ DEFINITIONS = tuple(
 
 
 def nodes(side: str) -> Objects:
-    """A node of each pool; the bad one's Spot node is bare."""
+    """A node of each pool; the bad one's Spot node is bare, and its other one was given up and never patched."""
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     spot = {"kubernetes.azure.com/scalesetpriority": "spot", "kubernetes.azure.com/agentpool": "spot"}
+    system = {"kubernetes.azure.com/agentpool": "system"}
+    if side == "good":
+        system |= {"kubernetes.azure.com/node-image-version": f"{NODE_IMAGE}-2099.01.01"}
+    else:
+        system |= {"kubernetes.azure.com/upgrade-status": "Quarantined"}
     return [
-        manifest("Node", "node-system", labels={"kubernetes.azure.com/agentpool": "system"}, status=ready),
+        manifest("Node", "node-system", labels=system, status=ready),
         manifest("Node", "node-spot", labels=spot, spec={"taints": [SPOT] if side == "good" else []}, status=ready),
     ]
 
@@ -371,9 +392,10 @@ def node_pool(*taints: dict[str, str]) -> dict[str, Any]:
     return manifest("NodePool", "default", spec={"template": {"spec": spec}})
 
 
-def collector(available: int) -> dict[str, Any]:
+def daemon(name: str, image: str, available: int) -> dict[str, Any]:
+    """A DaemonSet that runs on one node."""
     status = {"currentNumberScheduled": 1, "numberMisscheduled": 0, "desiredNumberScheduled": 1, "numberReady": 1}
-    made = workload("DaemonSet", "fluent-bit", pod_spec({"image": "cr.fluentbit.io/fluent/fluent-bit:4.0"}))
+    made = workload("DaemonSet", name, pod_spec({"image": image}))
     return {**made, "status": {**status, "numberAvailable": available}}
 
 
@@ -391,6 +413,44 @@ def stateful(name: str, image: str, ready: int) -> dict[str, Any]:
         **workload("StatefulSet", name, pod_spec({"image": image})),
         "status": {"replicas": 1, "readyReplicas": ready},
     }
+
+
+def collector(available: int) -> dict[str, Any]:
+    return daemon("fluent-bit", "cr.fluentbit.io/fluent/fluent-bit:4.0", available)
+
+
+def ingress(applied: str) -> dict[str, Any]:
+    """An Ingress that kubectl applied from a manifest in some version."""
+    head = json.dumps({"apiVersion": applied, "kind": "Ingress", "metadata": {"name": "web"}})
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": head}
+    return manifest("Ingress", "web", "shop", annotations=annotations, spec={"defaultBackend": backend})
+
+
+def webhook(*on_nodes: str) -> Objects:
+    """A webhook for pods of a namespace that has none, and what answers for it on these nodes."""
+    hooked = {"hooked": "true"}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    endpoints = [
+        {"addresses": [f"10.244.0.{place}"], "conditions": {"ready": True}, "nodeName": name}
+        for place, name in enumerate(on_nodes, start=1)
+    ]
+    wanted = {
+        "name": "pods.policy.example",
+        "clientConfig": {"service": {"namespace": "shop", "name": "policy"}},
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": hooked},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    labels = {"kubernetes.io/service-name": "policy"}
+    slices = {"addressType": "IPv4", "endpoints": endpoints, "ports": [{"port": 443}]}
+    return [
+        manifest("Namespace", "hooked", labels=hooked),
+        service("policy"),
+        manifest("EndpointSlice", "policy-1", "shop", labels=labels, **slices),
+        manifest("ValidatingWebhookConfiguration", "policy", webhooks=[wanted]),
+    ]
 
 
 def egress_policy(**selector: Any) -> dict[str, Any]:
@@ -573,6 +633,34 @@ CASES = [
             budget("scaled", 1, minAvailable=1),
         ],
         [*running("scaled", "node-system", pods=2), autoscaler("scaled"), budget("scaled", 1, minAvailable=1)],
+    ),
+    Case("UPG-007", "{cluster}", [], [daemon("kured", "ghcr.io/kubereboot/kured:1.20.0", 1)]),
+    Case("UPG-008", "{cluster}/agentpools/system", [], []),
+    Case("UPG-009", "{cluster}", [], []),
+    Case(
+        "UPG-014",
+        "{cluster}/agentpools/system",
+        running("slow", "node-system"),
+        running("slow", "node-system", terminationGracePeriodSeconds=7200),
+    ),
+    Case(
+        "UPG-015",
+        f"{SHOP}/deployments/replicated",
+        [*running("replicated", "node-system", replicas=2, pods=2), budget("replicated", 1, maxUnavailable=1)],
+        running("replicated", "node-system", replicas=2, pods=2),
+    ),
+    Case("UPG-017", "{cluster}", [ingress("networking.k8s.io/v1")], [ingress("networking.k8s.io/v1beta1")]),
+    Case(
+        "UPG-019",
+        "{cluster}/validatingwebhookconfigurations/policy/webhooks/pods.policy.example",
+        webhook("node-system", "node-spot"),
+        webhook("node-system", "node-system"),
+    ),
+    Case(
+        "UPG-020",
+        "{cluster}",
+        [manifest("Namespace", "meshed", labels={"istio.io/rev": "asm-1-30"})],
+        [manifest("Namespace", "meshed", labels={"istio-injection": "enabled"})],
     ),
     Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
     Case(

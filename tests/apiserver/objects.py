@@ -24,7 +24,7 @@ _OF_THE_CLUSTER = (
 )
 # of two kinds of one name that of Kubernetes itself, which the table names first
 _PATHS = {
-    **{read.struct.kind: read.path for read in reversed(KUBERNETES_READS)},
+    **{read.struct.kind: read.path for read in reversed(KUBERNETES_READS) if not read.need.url},
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "LimitRange": "/api/v1/limitranges",
     "ServiceAccount": "/api/v1/serviceaccounts",
@@ -89,8 +89,10 @@ def create_namespace(api: Api, name: str) -> None:
 def may_list(api: Api, user: str, need: Need) -> bool:
     """What RBAC says about a user."""
     group, resource = kubernetes_resource(need)
-    attributes = {"verb": "list", "group": group, "resource": resource}
-    review = {"spec": {"user": user, "resourceAttributes": attributes}}
+    wanted = {"resourceAttributes": {"verb": "list", "group": group, "resource": resource}}
+    if need.url:
+        wanted = {"nonResourceAttributes": {"verb": "get", "path": need.url}}
+    review = {"spec": {"user": user, **wanted}}
     return kubernetes.client.AuthorizationV1Api(api).create_subject_access_review(review).status.allowed
 
 

@@ -57,4 +57,5 @@ def test_a_permission_that_is_missing_is_one_gap(missing, grant, read):
     listing = getattr(after, missing.field)
     assert listing.items == ()
     assert (listing.gap.reason, listing.gap.permission) == (Reason.FORBIDDEN, missing.need)
-    assert f'User "{AUDITOR}" cannot list resource' in listing.gap.detail
+    refused = f'cannot get path "{missing.need.url}"' if missing.need.url else "cannot list resource"
+    assert f'User "{AUDITOR}" {refused}' in listing.gap.detail

@@ -194,6 +194,8 @@ def _arguments(read: ArmRead, scope: ArmId) -> tuple[str, ...]:
         return ()
     if scope.type == "Microsoft.ContainerService/locations/kubernetesVersions":
         return (scope.parent.name,)
+    if scope.type == "Microsoft.ContainerService/managedClusters/agentPools":
+        return (scope.resource_group, scope.parent.name, scope.name)
     return (scope.resource_group, scope.name)
 
 

@@ -42,11 +42,13 @@ from akscan.model.roles import AssignedTo, Grant, HeldPermissions, RoleDefinitio
 from akscan.model.scopes import (
     in_turn,
     jobs_of_clusters,
+    jobs_of_fleets,
     jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_trusted_access,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -140,12 +142,14 @@ class AzureCollector:
         subscriptions = self._subscriptions()
         self._read_subscriptions(subscriptions, [read.struct for read in ARM_READS])
         hubs = [hub.id for hub in self._answers.of(azure.VirtualHub)]
+        fleets = [fleet.id for fleet in self._answers.of(azure.Fleet)] if self.clusters else []
         zones = [zone.id for zone in self._answers.of(azure.PrivateDnsZone)] if self.clusters else []
-        self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_zones(zones)])
+        self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_fleets(fleets), *jobs_of_zones(zones)])
         identities = (identity.id for identity in self._answers.of(azure.UserAssignedIdentity))
         self._read_all(
             [
                 *jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)),
+                *jobs_of_upgraded(self.clusters, self._answers.of(azure.FleetMember)),
                 *jobs_of_identities(self.clusters, identities),
                 *jobs_of_trusted_access(self._answers.of(TrustedAccessRoleBinding)),
             ]

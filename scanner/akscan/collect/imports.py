@@ -25,6 +25,8 @@ from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
 from akscan.model.azure import (
     FirewallPolicy,
+    Fleet,
+    FleetMember,
     ManagedCluster,
     PrivateDnsZone,
     Resource,
@@ -48,10 +50,12 @@ from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
 from akscan.model.roles import AssignedTo
 from akscan.model.scopes import (
     jobs_of_clusters,
+    jobs_of_fleets,
     jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -173,13 +177,16 @@ class _Resources:
     def azure(self, *, complete: bool) -> Azure:
         reads = {(fault.type, fault.scope): fault for fault in self.faults}
         if complete:
+            fleets = [fleet.id for fleet in self.of(Fleet)]
             hubs = [hub.id for hub in self.of(VirtualHub)]
             clusters = self.of(ManagedCluster)
             policies = [policy.id for policy in self.of(FirewallPolicy)]
             jobs = (
                 *jobs_of_subscriptions(self.subscriptions()),
                 *jobs_of_clusters(clusters, hubs),
+                *jobs_of_fleets(fleets),
                 *jobs_of_unlisted(clusters),
+                *jobs_of_upgraded(clusters, self.of(FleetMember)),
                 *jobs_of_policies(policies),
                 *jobs_of_identities(clusters, (identity.id for identity in self.of(UserAssignedIdentity))),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
@@ -240,7 +247,7 @@ def _kind_read(read: KubernetesRead) -> tuple[str, str]:
 #: Of one kind there may be two lists, which keep different parts of its objects.
 _KINDS: dict[tuple[str, str], tuple[KubernetesRead, ...]] = {
     kind: tuple(read for read in KUBERNETES_READS if _kind_read(read) == kind)
-    for kind in map(_kind_read, KUBERNETES_READS)
+    for kind in (_kind_read(read) for read in KUBERNETES_READS if not read.need.url)
 }
 
 
@@ -282,7 +289,10 @@ class _Dump:
     def lists(self, name: str, *, complete: bool) -> Any:
         gap = Gap(source="kubernetes", scope=name, reason=Reason.NOT_READ, detail="the imported files do not hold it")
         known = {
-            read.field: self._listing(read, name) for read in KUBERNETES_READS if complete or read.field in self.objects
+            read.field: self._listing(read, name)
+            for read in KUBERNETES_READS
+            # no dump holds what the API server measures
+            if (complete and not read.need.url) or read.field in self.objects
         }
         return missing_lists(gap, **known)
 

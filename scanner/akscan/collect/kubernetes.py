@@ -13,6 +13,7 @@ from akscan.collect.connection import REQUESTS_AT_ONCE, Connection
 from akscan.collect.discovery import Discovery
 from akscan.collect.faults import Refused, gap_of
 from akscan.collect.limits import Limit
+from akscan.collect.metrics import requested_apis
 from akscan.collect.pods import PodReducer
 from akscan.model.decode import Malformed, convert, decode_answer
 from akscan.model.gaps import Gap, Reason
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 PAGE_ITEMS = 500
 _JSON = "application/json"
+_TEXT = "text/plain"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _NOT_FOUND = 404
@@ -132,6 +134,9 @@ class KubernetesCollector:
 
     def _read(self, read: KubernetesRead) -> Listing[Any]:
         """The next page travels while one is decoded."""
+        if read.need.url:
+            self._limit.check()
+            return Listing(items=requested_apis(self._connection.get(read.path, _TEXT)))
         sink = _SecretSink() if read.struct is Secret else _Sink(read, self._scope)
         token = ""
         ahead: Future[bytes] | None = self._pages.submit(self._page, read, sink.accept, token)

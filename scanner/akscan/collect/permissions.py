@@ -70,12 +70,14 @@ class PermissionReviewer:
         is none proves that the permission is missing, that there is one proves nothing.
         """
         group, plural = kubernetes_resource(need)
-        if rules is not None and not rules.lists(group, plural):
+        if rules is not None and not (rules.gets(need.url) if need.url else rules.lists(group, plural)):
             return self._missing(need, "no rule of the identity grants it")
-        resource = {"verb": "list", "group": group, "resource": plural}
+        wanted = {"resourceAttributes": {"verb": "list", "group": group, "resource": plural}}
+        if need.url:
+            wanted = {"nonResourceAttributes": {"verb": "get", "path": need.url}}
         try:
             self._limit.check()
-            answer = self._connection.post(ACCESS_REVIEWS, {"spec": {"resourceAttributes": resource}})
+            answer = self._connection.post(ACCESS_REVIEWS, {"spec": wanted})
             status = decode(answer, AccessReview).status
         except Exception as error:  # noqa: BLE001 whatever the client raises means that nobody knows
             return gap_of(error, source="kubernetes", scope=self._scope, need=_REVIEW, ended=self._limit.ended)

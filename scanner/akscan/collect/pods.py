@@ -22,8 +22,9 @@ class PodReducer:
 
     def add(self, pods: Iterable[Pod]) -> None:
         for pod in pods:
-            node_name = pod.spec.node_name if pod.spec else pod.node_name
-            self._add(msgspec.structs.replace(pod, node_name=node_name, status=_reduced(pod.status)))
+            spec, status = pod.spec, _reduced(pod.status)
+            node = spec.node_name if spec else pod.node_name
+            self._add(msgspec.structs.replace(pod, node_name=node, mesh_proxy=pod.mesh_proxy_image, status=status))
 
     def _add(self, pod: Pod) -> None:
         owner = pod.metadata.controller_key

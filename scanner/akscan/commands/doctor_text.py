@@ -16,6 +16,7 @@ from rich.text import Text
 
 from akscan.diagnosis import Diagnosis, RuleDiagnosis
 from akscan.model.ledger import Assessability, LedgerEntry, LedgerScope, places
+from akscan.model.needs import Need
 
 _WIDTH = 100
 _RULES_WIDTH = 30
@@ -131,7 +132,7 @@ class _Page:
         return "\n".join(lines)
 
     def _is_shut(self, entry: LedgerEntry, scope: LedgerScope) -> bool:
-        return scope.id in self._unreached and entry.permission.startswith("list ")
+        return scope.id in self._unreached and Need(entry.permission).source == "kubernetes"
 
 
 def _table(*columns: str) -> Table:
@@ -145,7 +146,7 @@ def _permissions(entries: Sequence[LedgerEntry], separator: str = "\n") -> str:
     names = [entry.permission for entry in entries]
     if len(names) <= _MOST_PERMISSIONS:
         return separator.join(names)
-    kubernetes = all(name.startswith("list ") for name in names)
+    kubernetes = all(Need(name).source == "kubernetes" for name in names)
     return f"{len(names)} permissions{' of the Kubernetes API' if kubernetes else ''}"
 
 

@@ -17,7 +17,11 @@ def api_server_addresses(cluster: Cluster) -> tuple[str, ...]:
     """The IPv4 addresses that pods reach the API server at, by EndpointSlice default/kubernetes. Raises `NotCollected`
     where it was not read or is empty.
     """
-    slices = (found for found in cluster.lists.endpoint_slices.complete() if found.name == "kubernetes")
+    slices = (
+        found
+        for found in cluster.lists.endpoint_slices.complete()
+        if (found.namespace, found.name) == ("default", "kubernetes")
+    )
     endpoints = (endpoint for found in slices for endpoint in found.endpoints or ())
     addresses = tuple(a for endpoint in endpoints for a in endpoint.addresses or () if AddressSet.of([a]).ranges)
     if not addresses:

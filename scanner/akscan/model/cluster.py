@@ -15,6 +15,7 @@ from akscan.model.azure import (
     ManagedCluster,
     ManagedClusterProperties,
 )
+from akscan.model.drain import Drain
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.instance_metadata import MetadataAccess
 from akscan.model.kubernetes import (
@@ -28,6 +29,7 @@ from akscan.model.kubernetes import (
     Service,
     ServiceAccount,
 )
+from akscan.model.mesh import Mesh
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
@@ -245,6 +247,16 @@ class Cluster(Subject):
         return False
 
     @cached_property
+    def drain(self) -> Drain:
+        """What a drain of its nodes meets."""
+        return Drain(self)
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """Its Istio add-on, which may be off."""
+        return Mesh(self)
+
+    @cached_property
     def workload_set(self) -> Workloads:
         """Every workload, with the lists that were missing to find them all."""
         return build_workloads(self)
@@ -253,8 +265,24 @@ class Cluster(Subject):
     def _nodes_by_name(self) -> dict[str, Node]:
         return {node.name: node for node in self.lists.nodes.complete()}
 
+    @cached_property
+    def nodes_read_by_pool(self) -> dict[Token, tuple[Node, ...]]:
+        """The nodes of each pool that were read, complete or not."""
+        found: dict[Token, list[Node]] = {}
+        for node in self.lists.nodes.items:
+            found.setdefault(Token(node.pool), []).append(node)
+        return {pool: tuple(nodes) for pool, nodes in found.items()}
+
     def node(self, name: str) -> Node | None:
         return self._nodes_by_name.get(name)
+
+    @cached_property
+    def _services_by_name(self) -> dict[tuple[str, str], Service]:
+        return {(service.namespace, service.name): service for service in self.lists.services.complete()}
+
+    def service(self, namespace: str, name: str) -> Service | None:
+        """A Service. Raises `NotCollected` where Services could not be listed."""
+        return self._services_by_name.get((namespace, name))
 
     @cached_property
     def _services_by_label(self) -> dict[tuple[str, str, str], list[Service]]:

@@ -46,6 +46,7 @@ from akscan.model.reads import ARM_READS, need_of
 from akscan.model.registries import Registries
 from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition, assigned_to_id
 from akscan.model.text import ArmId, Token, minor
+from akscan.model.upgrades import Upgrades
 
 R = TypeVar("R", bound=Resource)
 
@@ -576,6 +577,11 @@ class Inventory:
 
     def diagnostic_settings(self, cluster: Cluster) -> tuple[DiagnosticSetting, ...]:
         return self.within(DiagnosticSetting, cluster.id)
+
+    @cached_property
+    def upgrades(self) -> Upgrades:
+        """What upgrades clusters, and what there is to upgrade to."""
+        return Upgrades(self)
 
     def upgrade_targets(self, cluster: Cluster) -> dict[str, bool]:
         """The versions that the control plane can go to in one step, and whether they are previews: by its upgrade

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Need(StrEnum):
-    """One permission: an ARM action, or ``list <resource>[.<group>]`` of the Kubernetes API."""
+    """One permission: an ARM action, or ``list <resource>[.<group>]`` or ``get <path>`` of the Kubernetes API."""
 
     SUBSCRIPTIONS = "Microsoft.Resources/subscriptions/read"
     RESOURCE_GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -16,9 +16,15 @@ class Need(StrEnum):
     CLUSTER_USER_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action"
     AGENT_POOLS = "Microsoft.ContainerService/managedClusters/agentPools/read"
     UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/upgradeProfiles/read"
+    AGENT_POOL_UPGRADE_PROFILES = "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles/read"
+    MAINTENANCE_CONFIGURATIONS = "Microsoft.ContainerService/managedClusters/maintenanceConfigurations/read"
     TRUSTED_ACCESS = "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings/read"
     IDENTITY_BINDINGS = "Microsoft.ContainerService/managedClusters/identityBindings/read"
     KUBERNETES_VERSIONS = "Microsoft.ContainerService/locations/kubernetesversions/read"
+    MESH_REVISION_PROFILES = "Microsoft.ContainerService/locations/meshRevisionProfiles/read"
+    FLEETS = "Microsoft.ContainerService/fleets/read"
+    FLEET_MEMBERS = "Microsoft.ContainerService/fleets/members/read"
+    FLEET_AUTO_UPGRADE_PROFILES = "Microsoft.ContainerService/fleets/autoUpgradeProfiles/read"
     VIRTUAL_NETWORKS = "Microsoft.Network/virtualNetworks/read"
     SUBNET_USAGES = "Microsoft.Network/virtualNetworks/usages/read"
     SUBNETS = "Microsoft.Network/virtualNetworks/subnets/read"
@@ -95,15 +101,23 @@ class Need(StrEnum):
     AZURE_IDENTITIES = "list azureidentities.aadpodidentity.k8s.io"
     AZURE_IDENTITY_BINDINGS = "list azureidentitybindings.aadpodidentity.k8s.io"
     MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
+    VALIDATING_WEBHOOKS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
     NETWORK_POLICIES = "list networkpolicies.networking.k8s.io"
     CILIUM_POLICIES = "list ciliumnetworkpolicies.cilium.io"
     CALICO_POLICIES = "list networkpolicies.crd.projectcalico.org"
     CALICO_GLOBAL_POLICIES = "list globalnetworkpolicies.crd.projectcalico.org"
     ADMIN_NETWORK_POLICIES = "list adminnetworkpolicies.policy.networking.k8s.io"
     CLUSTER_NETWORK_POLICIES = "list clusternetworkpolicies.policy.networking.k8s.io"
+    INGRESSES = "list ingresses.networking.k8s.io"
+    METRICS = "get /metrics"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
 
     @property
     def source(self) -> str:
         """``arm`` or ``kubernetes``."""
-        return "kubernetes" if self.startswith("list ") else "arm"
+        return "arm" if self.startswith("Microsoft.") else "kubernetes"
+
+    @property
+    def url(self) -> str:
+        """The path of the Kubernetes API that is got, where it is no resource; empty for all others."""
+        return self.removeprefix("get ") if self.startswith("get ") else ""

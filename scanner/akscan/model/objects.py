@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
+from akscan.model.drain import Allowance
 from akscan.model.kubernetes import (
     ClusterRole,
     ClusterRoleBinding,
+    Endpoint,
     KarpenterNodePoolObject,
     KubernetesObject,
     Listing,
+    Namespace,
     Node,
     Pod,
     PodDisruptionBudget,
@@ -22,6 +25,8 @@ from akscan.model.kubernetes import (
     Secret,
     Service,
     Taint,
+    Webhook,
+    WebhookConfiguration,
 )
 from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -236,8 +241,7 @@ class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
     @property
     def pods_read(self) -> tuple[Pod, ...]:
         """The active pods that it selects among those that were read, complete or not."""
-        candidates = self.cluster.pods_read_by_namespace.get(self.namespace, ())
-        return tuple(pod for pod in candidates if pod.is_active and self.object.selects(pod))
+        return self.cluster.drain.known_pods(self.object)
 
     @property
     def pods(self) -> tuple[Pod, ...]:
@@ -248,12 +252,24 @@ class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
     @property
     def workloads(self) -> tuple[Workload, ...]:
         """The workloads that own a pod it selects. Raises `NotCollected` where pods or their owners are unknown."""
-        selected = {pod.name for pod in self.pods}
-        candidates = (w for w in self.cluster.workload_set.items if w.namespace == self.namespace)
-        owners = {w: {pod.name for pod in w.pods_read} & selected for w in candidates}
-        if selected.difference(*owners.values()):
+        owners = dict.fromkeys(self.cluster.drain.known_workload(pod) for pod in self.pods)
+        if None in owners:
             self.cluster.workload_set.complete()
-        return tuple(w for w, own in owners.items() if own)
+        return tuple(owner for owner in owners if owner is not None)
+
+    @property
+    def scaled_workloads(self) -> tuple[Workload, ...]:
+        """Those of `workloads` that an autoscaler scales. Raises `NotCollected` where autoscalers are unknown, too."""
+        return tuple(workload for workload in self.workloads if workload.autoscaler)
+
+    @property
+    def at_floor(self) -> Allowance | None:
+        """What it allows once autoscalers have left as few healthy pods as they may; None where none scales its pods,
+        and with maxUnavailable, which allows as much at every size. Raises `NotCollected` like `scaled_workloads`.
+        """
+        if self.object.spec.min_available is None or not self.scaled_workloads:
+            return None
+        return Allowance.of_healthy(self.object, sum(workload.fewest_pods for workload in self.workloads))
 
     @property
     def node_pools(self) -> tuple[NodePool, ...]:
@@ -261,3 +277,54 @@ class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
         nodes = (self.cluster.node(pod.node_name) for pod in self.pods)
         names = {Token(node.pool) for node in nodes if node is not None}
         return tuple(pool for pool in self.cluster.pools if Token(pool.name) in names)
+
+
+class AdmissionWebhook(Subject):
+    """One webhook of a ValidatingWebhookConfiguration or MutatingWebhookConfiguration."""
+
+    def __init__(self, cluster: Cluster, configuration: WebhookConfiguration, webhook: Webhook) -> None:
+        self.cluster = cluster
+        self.configuration = configuration
+        self.webhook = webhook
+
+    @classmethod
+    def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
+        lists = cluster.lists
+        for listing in (lists.mutating_webhooks, lists.validating_webhooks):
+            for configuration in listing.items:
+                yield from (cls(cluster, configuration, webhook) for webhook in configuration.webhooks or ())
+            if listing.gap is not None:
+                yield Unreadable(cluster, listing.gap)
+
+    @property
+    def ref(self) -> SubjectRef:
+        above, kind = self.cluster.ref.id, self.configuration.kind.casefold()
+        return SubjectRef(
+            id=f"{above}/{kind}s/{self.configuration.name}/webhooks/{self.webhook.name}",
+            kind="webhook",
+            name=self.webhook.name,
+            cluster=above,
+        )
+
+    def placeholders(self) -> dict[str, str]:
+        own = {"kind": self.configuration.kind.casefold(), "name": self.configuration.name}
+        return {**self.cluster.placeholders(), **own}
+
+    @property
+    def namespaces(self) -> tuple[Namespace, ...]:
+        """The namespaces whose objects it is asked about. Raises `NotCollected` where these could not be listed."""
+        selector = self.webhook.namespace_selector
+        found = self.cluster.lists.namespaces.complete()
+        return tuple(n for n in found if selector is None or selector.matches(n.metadata.labels or {}))
+
+    @property
+    def service(self) -> Service | None:
+        """What answers for it; None where there is no such Service. Raises `NotCollected` where nobody knows."""
+        reference = self.webhook.client_config.service
+        return self.cluster.service(reference.namespace, reference.name) if reference else None
+
+    @property
+    def ready_endpoints(self) -> tuple[Endpoint, ...]:
+        """What answers for its Service. Raises `NotCollected` where EndpointSlices could not be listed."""
+        reference = self.webhook.client_config.service
+        return self.cluster.drain.ready_endpoints(reference.namespace, reference.name) if reference else ()

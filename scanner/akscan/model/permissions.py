@@ -25,8 +25,8 @@ def asked(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 
 def kubernetes_resource(need: Need) -> tuple[str, str]:
-    """API group and plural of a need of the Kubernetes API."""
-    plural, _, group = need.removeprefix("list ").partition(".")
+    """API group and plural of a need of the Kubernetes API; of a path no group and the path."""
+    plural, _, group = need.removeprefix("list ").removeprefix("get ").partition(".")
     return group, plural
 
 
@@ -47,10 +47,12 @@ def azure_role(needs: Iterable[Need], *, name: str, scopes: Iterable[str]) -> di
 
 
 def cluster_role(needs: Iterable[Need], *, name: str) -> dict[str, Any]:
-    """A ClusterRole with ``list`` for each resource and nothing else
+    """A ClusterRole with ``list`` for each resource, ``get`` for each path and nothing else
     (https://kubernetes.io/docs/reference/access-authn-authz/rbac/).
     """
-    resources = sorted(kubernetes_resource(need) for need in asked(needs) if need.source == "kubernetes")
+    wanted = [need for need in asked(needs) if need.source == "kubernetes"]
+    resources = sorted(kubernetes_resource(need) for need in wanted if not need.url)
+    urls = [need.url for need in wanted if need.url]
     return {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "ClusterRole",
@@ -58,7 +60,8 @@ def cluster_role(needs: Iterable[Need], *, name: str) -> dict[str, Any]:
         "rules": [
             {"apiGroups": [group], "resources": [plural for _, plural in found], "verbs": ["list"]}
             for group, found in groupby(resources, key=lambda resource: resource[0])
-        ],
+        ]
+        + ([{"nonResourceURLs": urls, "verbs": ["get"]}] if urls else []),
     }
 
 

@@ -80,7 +80,7 @@ class NodePool(Subject):
     @property
     def nodes_read(self) -> tuple[Node, ...]:
         """Its nodes that were read, complete or not; for proving a failure, never for proving a pass."""
-        return tuple(node for node in self.cluster.lists.nodes.items if Token(node.pool) == self.name)
+        return self.cluster.nodes_read_by_pool.get(Token(self.name), ())
 
     @property
     def nodes_min(self) -> int:
@@ -114,9 +114,19 @@ class NodePool(Subject):
         """How many nodes an upgrade adds to a pool of that many (maxSurge absent counts as 10%); none for Spot."""
         if self.is_spot or nodes == 0:
             return 0
-        text = self.properties.upgrade_settings.max_surge or "10%"
-        wanted = -(-nodes * int(text[:-1]) // 100) if text.endswith("%") else int(text)
-        return min(nodes, wanted)
+        return _share(self.properties.upgrade_settings.max_surge or "10%", nodes)
+
+    def unavailable(self, nodes: int) -> int:
+        """How many of so many nodes an upgrade takes away at a time (maxUnavailable absent counts as 0)."""
+        return _share(self.properties.upgrade_settings.max_unavailable or "0", nodes)
+
+    def step(self, nodes: int) -> int:
+        """How many of so many nodes an upgrade does at a time."""
+        return max(1, self.surge(nodes) or self.unavailable(nodes))
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.properties.power_state.code == "Stopped"
 
     @property
     def ipam(self) -> str:
@@ -180,3 +190,9 @@ class NodePool(Subject):
         if self.is_spot:
             labels["kubernetes.azure.com/scalesetpriority"] = "spot"
         return labels
+
+
+def _share(stated: str, nodes: int) -> int:
+    """A number, or a percentage of the nodes rounded up; never more than there are."""
+    wanted = -(-nodes * int(stated[:-1]) // 100) if stated.endswith("%") else int(stated)
+    return min(nodes, wanted)

@@ -24,11 +24,15 @@ class Scope(StrEnum):
     SUBSCRIPTION = "every subscription"
     CLUSTER_SUBSCRIPTION = "every subscription with clusters"
     LOCATION = "every location with clusters"
+    MESH_LOCATION = "every location with clusters that have the Istio add-on"
+    NODE_IMAGE = "one node pool for each kind of node image in a location"
+    FLEET = "every fleet"
     HUB = "every virtual hub"
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
     MONITORED_CLUSTER = "every cluster that Azure Monitor collects from by a data collection rule"
     UNLISTED_CLUSTER = "every cluster whose version its location does not list"
+    UPGRADED_CLUSTER = "every cluster that is upgraded automatically"
     PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
@@ -66,8 +70,8 @@ class ArmRead:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesRead:
-    """A list of the Kubernetes API. ``path`` is absolute; ``optional`` resources may be unknown to the server
-    (CRDs).
+    """A list of the Kubernetes API, or what its metrics list. ``path`` is absolute; ``optional`` resources may be
+    unknown to the server (CRDs).
     """
 
     field: str
@@ -82,6 +86,7 @@ class KubernetesRead:
 _AKS = "2026-08-01"
 _DATA_COLLECTION = "2023-03-11"
 _EVENT_HUBS = "2024-01-01"
+_FLEET = "2025-03-01"
 _LOG_ANALYTICS = "2025-02-01"
 _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
@@ -141,6 +146,47 @@ ARM_READS: tuple[ArmRead, ...] = (
         _AKS,
         Reader.CONTAINER_SERVICE,
         "managed_clusters.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.AgentPoolUpgradeProfile,
+        Scope.NODE_IMAGE,
+        Need.AGENT_POOL_UPGRADE_PROFILES,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "agent_pools.get_upgrade_profile",
+    ),
+    ArmRead(
+        azure.MaintenanceConfiguration,
+        Scope.UPGRADED_CLUSTER,
+        Need.MAINTENANCE_CONFIGURATIONS,
+        _AKS,
+        Reader.CONTAINER_SERVICE,
+        "maintenance_configurations.list_by_managed_cluster",
+    ),
+    ArmRead(
+        azure.MeshRevisionProfile,
+        Scope.MESH_LOCATION,
+        Need.MESH_REVISION_PROFILES,
+        _AKS,
+        Reader.GENERIC,
+        "/meshRevisionProfiles",
+    ),
+    ArmRead(
+        azure.Fleet,
+        Scope.SUBSCRIPTION,
+        Need.FLEETS,
+        _FLEET,
+        Reader.GENERIC,
+        "/providers/Microsoft.ContainerService/fleets",
+    ),
+    ArmRead(azure.FleetMember, Scope.FLEET, Need.FLEET_MEMBERS, _FLEET, Reader.GENERIC, "/members"),
+    ArmRead(
+        azure.FleetAutoUpgradeProfile,
+        Scope.FLEET,
+        Need.FLEET_AUTO_UPGRADE_PROFILES,
+        _FLEET,
+        Reader.GENERIC,
+        "/autoUpgradeProfiles",
     ),
     ArmRead(
         azure.IdentityBinding,
@@ -458,7 +504,7 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "endpoint_slices",
         kubernetes.EndpointSlice,
         Need.ENDPOINT_SLICES,
-        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+        "/apis/discovery.k8s.io/v1/endpointslices",
     ),
     KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
     KubernetesRead(
@@ -551,11 +597,23 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         optional=True,
     ),
     KubernetesRead(
+        "ingresses",
+        kubernetes.Ingress,
+        Need.INGRESSES,
+        "/apis/networking.k8s.io/v1/ingresses",
+    ),
+    KubernetesRead("requested_apis", kubernetes.RequestedApi, Need.METRICS, "/metrics"),
+    KubernetesRead(
         "mutating_webhooks",
         kubernetes.MutatingWebhookConfiguration,
         Need.MUTATING_WEBHOOKS,
         "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
-        metadata_only=True,
+    ),
+    KubernetesRead(
+        "validating_webhooks",
+        kubernetes.ValidatingWebhookConfiguration,
+        Need.VALIDATING_WEBHOOKS,
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
     ),
     KubernetesRead(
         "network_policies",

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
-from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, beside_nodes
+from akscan.model.azure import (
+    FleetMember,
+    KubernetesVersions,
+    ManagedCluster,
+    TrustedAccessRoleBinding,
+    beside_nodes,
+    image_kind,
+)
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
@@ -37,6 +44,8 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.ISOLATED_CLUSTER, (cluster.id for cluster in clusters if cluster.is_isolated)),
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
+        *_jobs(Scope.MESH_LOCATION, (mesh_location(cluster) for cluster in clusters if cluster.has_istio)),
+        *_jobs(Scope.NODE_IMAGE, _pools_of_images(clusters)),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
         *_jobs(Scope.MONITORED_CLUSTER, (c.id for c in clusters if c.collects_logs or c.collects_metrics)),
         *_jobs(Scope.HUB, hubs),
@@ -98,6 +107,26 @@ def jobs_of_telemetry(references: Iterable[ArmId]) -> list[Job]:
     return [(followed[one.type], one) for one in wanted if one.type in followed]
 
 
+def jobs_of_upgraded(clusters: Iterable[ManagedCluster], members: Iterable[FleetMember] = ()) -> list[Job]:
+    """What is asked of clusters that AKS or a fleet upgrades: when it may."""
+    in_fleets = {member.properties.cluster_resource_id for member in members}
+    return _jobs(
+        Scope.UPGRADED_CLUSTER,
+        (
+            cluster.id
+            for cluster in clusters
+            if cluster.id in in_fleets
+            or cluster.properties.auto_upgrade_profile.upgrades_kubernetes
+            or cluster.properties.auto_upgrade_profile.upgrades_node_os
+        ),
+    )
+
+
+def jobs_of_fleets(fleets: Iterable[ArmId]) -> list[Job]:
+    """What is listed of every fleet."""
+    return _jobs(Scope.FLEET, fleets)
+
+
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:
     """What is listed of every firewall policy that a cluster's traffic meets."""
     return _jobs(Scope.FIREWALL_POLICY, policies)
@@ -117,3 +146,22 @@ def _principals(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
         for principal in (identity.principal_id, *own, kubelet.object_id if kubelet else ""):
             if principal:
                 yield assigned_to_id(cluster.id.subscription_scope, principal)
+
+
+def mesh_location(cluster: ManagedCluster) -> ArmId:
+    """What is asked for the revisions of the Istio add-on in a cluster's location."""
+    location = str(cluster.location).casefold()
+    return ArmId(f"{cluster.id.subscription_scope}/providers/Microsoft.ContainerService/locations/{location}")
+
+
+def _pools_of_images(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+    """The first running pool with each kind of image in each location of a subscription: what is the newest image for
+    one is it for all.
+    """
+    first: dict[tuple[str, str, str], ArmId] = {}
+    for cluster in sorted(clusters, key=lambda cluster: cluster.id):
+        for pool in cluster.properties.agent_pool_profiles:
+            if pool.node_image_version and pool.power_state.code != "Stopped":
+                key = (cluster.id.subscription, str(cluster.location), image_kind(pool.node_image_version))
+                first.setdefault(key, ArmId(f"{cluster.id}/agentPools/{pool.name}"))
+    yield from first.values()

@@ -14,6 +14,9 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""
     values: tuple[str, ...] | None = None
 
+    def __str__(self) -> str:
+        return f"{self.key} {self.operator} {','.join(self.values or ())}".rstrip()
+
     def matches(self, labels: Mapping[str, str]) -> bool:
         """An operator that Kubernetes does not know matches nothing."""
         values = self.values or ()
@@ -49,6 +52,10 @@ class LabelSelector(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_empty(self) -> bool:
         return not self.match_labels and not self.match_expressions
+
+    def __str__(self) -> str:
+        pairs = (f"{key}={value}" for key, value in (self.match_labels or {}).items())
+        return "; ".join((*pairs, *map(str, self.match_expressions or ())))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         return all(labels.get(key) == value for key, value in (self.match_labels or {}).items()) and all(

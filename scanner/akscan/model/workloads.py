@@ -260,6 +260,15 @@ class Workload(Subject):
         return self.cluster.autoscalers.get((self.namespace, self.kind, self.name))
 
     @property
+    def fewest_pods(self) -> int:
+        """The fewest pods that its autoscaler leaves (at least one), else those that it is to have. Raises
+        `NotCollected` like `floor`.
+        """
+        if self.autoscaler:
+            return max(1, self.autoscaler.min_replicas)
+        return len(self.pods_read) if self.floor is None else self.floor
+
+    @property
     def may_scale_to_zero(self) -> bool:
         """Whether a KEDA ScaledObject lets it down to no pod. Raises `NotCollected` where these could not be listed."""
         return any(

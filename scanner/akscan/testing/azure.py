@@ -101,6 +101,9 @@ def cluster(  # noqa: PLR0913 every argument has a healthy default
             azure.ApiServerAccessProfile(enable_private_cluster=True, enable_private_cluster_public_fqdn=False),
             **(api_server or {}),
         ),
+        "auto_upgrade_profile": azure.AutoUpgradeProfile(
+            upgrade_channel=Token("patch"), node_os_upgrade_channel=Token("NodeImage")
+        ),
         "identity_profile": {
             Token("kubeletidentity"): azure.IdentityReference(
                 resource_id=ArmId(f"{IDENTITIES}/id-{name}-kubelet"),

@@ -18,12 +18,14 @@ from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.model.roles import HeldPermissions, Permission, held_permissions_id
 from akscan.model.scopes import (
     jobs_of_clusters,
+    jobs_of_fleets,
     jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_telemetry,
     jobs_of_trusted_access,
     jobs_of_unlisted,
+    jobs_of_upgraded,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -117,8 +119,10 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
         for read, scope in (
             *jobs_of_subscriptions(_subscriptions(resources)),
             *jobs_of_clusters(clusters, hubs),
+            *jobs_of_fleets(resource.id for resource in resources if isinstance(resource, azure.Fleet)),
             *jobs_of_unlisted(clusters),
             *jobs_of_identities(clusters, identities),
+            *jobs_of_upgraded(clusters, (r for r in resources if isinstance(r, azure.FleetMember))),
             *jobs_of_policies(policies),
             *jobs_of_telemetry(reference for resource in resources for reference in resource.references()),
             *jobs_of_trusted_access(r for r in resources if isinstance(r, azure.TrustedAccessRoleBinding)),

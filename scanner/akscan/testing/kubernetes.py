@@ -16,7 +16,7 @@ def _meta(
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
-) -> ObjectMeta:
+) -> kubernetes.AppliedMeta:
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -34,7 +34,7 @@ def _meta(
         "generation": 1,
         "owner_references": references,
     }
-    return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
+    return kubernetes.AppliedMeta(name=name, namespace=namespace, **{**defaults, **fields})
 
 
 _API_VERSIONS = {
@@ -79,7 +79,7 @@ def pod(
     base = _meta("Pod", name, namespace, metadata, owner)
     return kubernetes.Pod(
         metadata=kubernetes.PodMeta(
-            **{field: getattr(base, field) for field in base.__struct_fields__}, annotations=annotations
+            **{field: getattr(base, field) for field in ObjectMeta.__struct_fields__}, annotations=annotations
         ),
         spec=spec or pod_spec(),
         node_name=on_node,
@@ -143,12 +143,14 @@ def node(
     taints: Sequence[kubernetes.Taint] = (),
     ready: bool = True,
     labels: Mapping[str, str] | None = None,
+    version: str = "1.35.6",
 ) -> kubernetes.Node:
     """A Ready node of a pool."""
     return kubernetes.Node(
         metadata=_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
         spec=kubernetes.NodeSpec(taints=tuple(taints)),
         status=kubernetes.NodeStatus(
+            node_info=kubernetes.NodeInfo(kubelet_version=f"v{version}"),
             conditions=(kubernetes.Condition(type="Ready", status="True" if ready else "False"),),
         ),
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.azure.base import Reference, Resource, Rest
+from akscan.model.azure.upgrades import ClusterUpgradeSettings, ServiceMeshProfile
 from akscan.model.text import ArmId, Location, Token
 
 
@@ -19,6 +20,7 @@ class UpgradeSettings(Rest, frozen=True, kw_only=True):
     max_surge: str = ""
     max_unavailable: str = ""
     drain_timeout_in_minutes: int | None = None
+    node_soak_duration_in_minutes: int | None = None
     undrainable_node_behavior: Token = Token("Schedule")
 
 
@@ -51,6 +53,15 @@ class GpuProfile(Rest, frozen=True, kw_only=True):
     driver: Token = Token("Install")
 
 
+class ProvisioningError(Rest, frozen=True, kw_only=True):
+    code: str = ""
+    message: str = ""
+
+
+class AgentPoolStatus(Rest, frozen=True, kw_only=True):
+    provisioning_error: ProvisioningError | None = None
+
+
 class AgentPool(Rest, frozen=True, kw_only=True):
     """An item of ``properties.agentPoolProfiles``, which is the node pool's own properties under its name."""
 
@@ -80,9 +91,19 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     node_image_version: str = ""
     provisioning_state: Token = Token()
     power_state: PowerState = PowerState()
+    status: AgentPoolStatus = AgentPoolStatus()
     upgrade_settings: UpgradeSettings = UpgradeSettings()
     virtual_machines_profile: VirtualMachinesProfile = VirtualMachinesProfile()
     virtual_machine_nodes_status: tuple[VirtualMachineNodes, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[Token, ...]:
+        """The VM sizes that its nodes have or may have."""
+        if self.type != "VirtualMachines":
+            return (self.vm_size,)
+        scale = self.virtual_machines_profile.scale
+        sizes = (*(manual.size for manual in scale.manual), *(auto.size for auto in scale.autoscale))
+        return tuple(dict.fromkeys(sizes))
 
 
 class ServicePrincipalProfile(Rest, frozen=True, kw_only=True):
@@ -268,7 +289,20 @@ class AzureMonitorProfile(Rest, frozen=True, kw_only=True):
 
 
 class AutoUpgradeProfile(Rest, frozen=True, kw_only=True):
-    node_os_upgrade_channel: Token = msgspec.field(name="nodeOSUpgradeChannel", default=Token("NodeImage"))
+    """ARM returns what was set; for a cluster from before there were channels that is nothing."""
+
+    upgrade_channel: Token = Token("none")
+    node_os_upgrade_channel: Token = msgspec.field(name="nodeOSUpgradeChannel", default=Token("None"))
+
+    @property
+    def upgrades_kubernetes(self) -> bool:
+        """Whether AKS upgrades the cluster by itself, be it its images only."""
+        return self.upgrade_channel in ("patch", "stable", "rapid", "node-image")
+
+    @property
+    def upgrades_node_os(self) -> bool:
+        """Whether AKS patches the nodes by itself."""
+        return self.node_os_upgrade_channel in ("NodeImage", "SecurityPatch")
 
 
 class BootstrapProfile(Rest, frozen=True, kw_only=True):
@@ -314,6 +348,8 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     security_profile: SecurityProfile = SecurityProfile()
     azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
     auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
+    upgrade_settings: ClusterUpgradeSettings = ClusterUpgradeSettings()
+    service_mesh_profile: ServiceMeshProfile = ServiceMeshProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
     hosted_system_profile: HostedSystemProfile = HostedSystemProfile()
@@ -351,6 +387,11 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     @property
     def is_stopped(self) -> bool:
         return self.properties.power_state.code == "Stopped"
+
+    @property
+    def has_istio(self) -> bool:
+        """Whether the Istio add-on is on."""
+        return self.properties.service_mesh_profile.mode == "Istio"
 
     @property
     def is_isolated(self) -> bool:

@@ -4,7 +4,25 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
-from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
+from akscan.model.kubernetes.admission import (
+    MutatingWebhookConfiguration,
+    RuleWithOperations,
+    ServiceReference,
+    ValidatingWebhookConfiguration,
+    Webhook,
+    WebhookAnnotations,
+    WebhookClientConfig,
+    WebhookConfiguration,
+    WebhookMeta,
+)
+from akscan.model.kubernetes.applied import (
+    AppliedAnnotations,
+    AppliedAs,
+    AppliedMeta,
+    AppliedObject,
+    Ingress,
+    RequestedApi,
+)
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -34,6 +52,7 @@ from akscan.model.kubernetes.nodes import (
     KarpenterTemplate,
     Namespace,
     Node,
+    NodeInfo,
     NodeSpec,
     NodeStatus,
     Requirement,
@@ -113,6 +132,7 @@ from akscan.model.kubernetes.secrets import (
 )
 from akscan.model.kubernetes.services import (
     Endpoint,
+    EndpointConditions,
     EndpointSlice,
     LoadBalancerIngress,
     LoadBalancerStatus,
@@ -126,23 +146,25 @@ from akscan.model.kubernetes.services import (
 
 __all__ = [
     "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings", "AgentSettingsData",
-    "AggregationRule", "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec",
-    "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
-    "CiliumPolicySpec", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap",
-    "Container", "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
-    "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume", "CustomResourceDefinition",
-    "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource",
-    "HorizontalPodAutoscaler", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec",
-    "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct",
-    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration",
-    "NameReference", "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec",
-    "NodeStatus", "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
-    "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort",
-    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
-    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "WaitingState",
-    "WindowsOptions",
+    "AggregationRule", "AppliedAnnotations", "AppliedAs", "AppliedMeta", "AppliedObject", "AutoscalerSpec",
+    "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus",
+    "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
+    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClusterNetworkPolicy",
+    "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "ContainerState", "ContainerStatus",
+    "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes",
+    "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint",
+    "EndpointConditions", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler",
+    "Ingress", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec",
+    "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing",
+    "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration", "NameReference",
+    "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeInfo", "NodeSpec", "NodeStatus",
+    "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget", "PodMeta",
+    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule",
+    "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "RequestedApi", "Requirement",
+    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "RuleWithOperations", "ScaledObject", "ScaledObjectSpec",
+    "Secret", "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext",
+    "Service", "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations",
+    "ServiceMeta", "ServicePort", "ServiceReference", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint",
+    "Toleration", "ValidatingWebhookConfiguration", "Volume", "WaitingState", "Webhook", "WebhookAnnotations",
+    "WebhookClientConfig", "WebhookConfiguration", "WebhookMeta", "WindowsOptions",
 ]  # fmt: skip

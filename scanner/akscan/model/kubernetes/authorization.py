@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from akscan.model.kubernetes.base import KubernetesStruct
 
 _ANY = "*"
@@ -23,14 +25,29 @@ class ResourceRule(KubernetesStruct, frozen=True, kw_only=True):
         )
 
 
+class NonResourceRule(KubernetesStruct, frozen=True, kw_only=True):
+    verbs: tuple[str, ...] = ()
+    non_resource_urls: tuple[str, ...] = msgspec.field(name="nonResourceURLs", default=())
+
+    def gets(self, url: str) -> bool:
+        """Whether it grants a path; an asterisk at the end stands for all that begins so."""
+        fitting = (url == own or (own.endswith(_ANY) and url.startswith(own[:-1])) for own in self.non_resource_urls)
+        return not {_ANY, "get"}.isdisjoint(self.verbs) and any(fitting)
+
+
 class RulesReviewStatus(KubernetesStruct, frozen=True, kw_only=True):
     """The rules of one namespace, those of the whole cluster among them. ``incomplete`` where an authorizer cannot
     enumerate its own.
     """
 
     resource_rules: tuple[ResourceRule, ...] | None = None
+    non_resource_rules: tuple[NonResourceRule, ...] | None = None
     incomplete: bool
     evaluation_error: str = ""
+
+    def gets(self, url: str) -> bool:
+        """Whether a rule grants a path that is no resource."""
+        return any(rule.gets(url) for rule in self.non_resource_rules or ())
 
     def lists(self, group: str, plural: str) -> bool:
         """Whether a rule grants the list of a resource, perhaps in this namespace only."""

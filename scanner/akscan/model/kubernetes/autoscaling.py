@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from akscan.model.kubernetes.applied import AppliedObject
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 
 
@@ -18,7 +19,7 @@ class AutoscalerSpec(KubernetesStruct, frozen=True, kw_only=True):
     max_replicas: int | None = None
 
 
-class HorizontalPodAutoscaler(KubernetesObject, frozen=True, kw_only=True):
+class HorizontalPodAutoscaler(AppliedObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "HorizontalPodAutoscaler"
     spec: AutoscalerSpec = AutoscalerSpec()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
-from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
+from akscan.model.kubernetes.applied import Ingress, RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.monitoring import AgentSettings
@@ -86,10 +87,26 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     azure_identities: Listing[AzureIdentity]
     azure_identity_bindings: Listing[AzureIdentityBinding]
     mutating_webhooks: Listing[MutatingWebhookConfiguration]
+    validating_webhooks: Listing[ValidatingWebhookConfiguration]
     network_policies: Listing[NetworkPolicy]
     cilium_policies: Listing[CiliumNetworkPolicy]
     calico_policies: Listing[CalicoNetworkPolicy]
     calico_global_policies: Listing[CalicoGlobalNetworkPolicy]
     admin_network_policies: Listing[AdminNetworkPolicy]
     cluster_network_policies: Listing[ClusterNetworkPolicy]
+    ingresses: Listing[Ingress]
+    requested_apis: Listing[RequestedApi]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]
+
+    @property
+    def manifests(self) -> tuple[Listing[Any], ...]:
+        """What people write manifests of, among what is listed."""
+        return (
+            self.deployments,
+            self.stateful_sets,
+            self.daemon_sets,
+            self.cron_jobs,
+            self.ingresses,
+            self.pod_disruption_budgets,
+            self.horizontal_pod_autoscalers,
+        )

@@ -14,7 +14,12 @@ class NodeSpec(KubernetesStruct, frozen=True, kw_only=True):
     unschedulable: bool | None = None
 
 
+class NodeInfo(KubernetesStruct, frozen=True, kw_only=True):
+    kubelet_version: str = ""
+
+
 class NodeStatus(KubernetesStruct, frozen=True, kw_only=True):
+    node_info: NodeInfo = NodeInfo()
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -27,6 +32,16 @@ class Node(KubernetesObject, frozen=True, kw_only=True):
     def pool(self) -> str:
         """The name of the AKS node pool; empty for node auto-provisioned and foreign nodes."""
         return self.metadata.label("kubernetes.azure.com/agentpool") or self.metadata.label("agentpool")
+
+    @property
+    def image(self) -> str:
+        """Its node image, with a suffix for the security patches that it got since; empty on foreign nodes."""
+        return self.metadata.label("kubernetes.azure.com/node-image-version")
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether an upgrade gave it up (https://learn.microsoft.com/azure/aks/upgrade-options)."""
+        return self.metadata.label("kubernetes.azure.com/upgrade-status") == "Quarantined"
 
     @property
     def taints(self) -> tuple[Taint, ...]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
+from akscan.model.kubernetes.applied import AppliedObject
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
 from akscan.model.literals import Literal
@@ -106,6 +107,8 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...] | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
+    termination_grace_period_seconds: int | None = None
+    host_pid: bool | None = msgspec.field(name="hostPID", default=None)
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -126,6 +129,12 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def sets(self, variable: str) -> bool:
         """Whether a container has an environment variable of that name."""
         return any(env.name == variable for container in self.all_containers for env in container.env or ())
+
+    @property
+    def mesh_proxy_image(self) -> str:
+        """The image of the Istio sidecar, a container or a restartable init container; empty without one."""
+        proxies = (c.image for c in (*self.containers, *(self.init_containers or ())) if c.name == "istio-proxy")
+        return next((image for image in proxies if _repository(image).endswith("/istio/proxyv2")), "")
 
     def is_privileged(self, container: Container) -> bool:
         return bool(container.security_context and container.security_context.privileged)
@@ -203,6 +212,12 @@ class ContainerStatus(KubernetesStruct, frozen=True, kw_only=True):
     state: ContainerState | None = None
 
 
+def _repository(image: str) -> str:
+    """An image reference behind a slash, without tag and digest."""
+    head, slash, tail = image.partition("@")[0].rpartition("/")
+    return f"/{head}{slash}{tail.partition(':')[0]}"
+
+
 class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
     """``conditions`` keeps the one of type Ready, ``container_statuses`` stays with pods that are not."""
 
@@ -237,13 +252,21 @@ class PodMeta(ObjectMeta, frozen=True, kw_only=True):
 
 
 class Pod(KubernetesObject, frozen=True, kw_only=True):
-    """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` is kept for all."""
+    """A pod. ``spec`` is kept whole for the newest pod of each controller only; ``node_name`` and the image of an Istio
+    sidecar are kept for all.
+    """
 
     kind: ClassVar[str] = "Pod"
     metadata: PodMeta = PodMeta()
     spec: PodSpec | None = None
     node_name: str = ""
+    mesh_proxy: str = ""
     status: PodStatus = PodStatus()
+
+    @property
+    def mesh_proxy_image(self) -> str:
+        """The image of its Istio sidecar, if it has one."""
+        return self.mesh_proxy or (self.spec.mesh_proxy_image if self.spec else "")
 
     @property
     def asks_api_server_by_name(self) -> bool:
@@ -271,6 +294,12 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         """Whether a drain leaves it alone because a DaemonSet would bring it back."""
         return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether a drain of its node has to evict it: neither a DaemonSet's nor the mirror of a static pod."""
+        owner = self.metadata.controller
+        return self.status.phase == "Running" and (owner is None or owner.kind not in ("DaemonSet", "Node"))
+
 
 class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
     metadata: ObjectMeta = ObjectMeta()
@@ -289,7 +318,7 @@ class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
     ready_replicas: int = 0
 
 
-class Controller(KubernetesObject, frozen=True, kw_only=True):
+class Controller(AppliedObject, frozen=True, kw_only=True):
     """What makes pods from a template."""
 
     spec: ControllerSpec = ControllerSpec()
@@ -332,7 +361,7 @@ class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
     job_template: JobTemplate = JobTemplate()
 
 
-class CronJob(KubernetesObject, frozen=True, kw_only=True):
+class CronJob(AppliedObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "CronJob"
     spec: CronJobSpec = CronJobSpec()
 

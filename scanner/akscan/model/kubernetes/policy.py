@@ -9,8 +9,8 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.cidr import holds
+from akscan.model.kubernetes.applied import AppliedObject
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct
-from akscan.model.kubernetes.pods import Pod
 from akscan.model.selectors import LabelSelector
 
 
@@ -30,24 +30,23 @@ class BudgetStatus(KubernetesStruct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] | None = None
 
 
-class PodDisruptionBudget(KubernetesObject, frozen=True, kw_only=True):
+class PodDisruptionBudget(AppliedObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "PodDisruptionBudget"
     spec: BudgetSpec = BudgetSpec()
     status: BudgetStatus = BudgetStatus()
 
-    def selects(self, pod: Pod) -> bool:
-        """policy/v1: an empty selector selects every pod of the namespace, an absent one none."""
-        selector = self.spec.selector
-        return pod.namespace == self.namespace and selector is not None and selector.matches(pod.metadata.labels or {})
+    @property
+    def evicts_broken(self) -> bool:
+        """Whether pods that are not healthy may be evicted at any time."""
+        return self.spec.unhealthy_pod_eviction_policy == "AlwaysAllow"
 
-    def min_available_of(self, pods: int) -> int:
-        """How many of so many pods minAvailable keeps; a percentage rounds up
-        (https://kubernetes.io/docs/tasks/run-application/configure-pdb/). 0 where it is absent.
+    def desired_of(self, pods: int) -> int:
+        """How many of so many pods must stay healthy; percentages round up, those of maxUnavailable, too
+        (https://kubernetes.io/docs/tasks/run-application/configure-pdb/).
         """
-        wanted = self.spec.min_available
-        if isinstance(wanted, str):
-            return -(-pods * int(wanted.removesuffix("%")) // 100)
-        return wanted or 0
+        if self.spec.max_unavailable is not None:
+            return max(0, pods - _share(self.spec.max_unavailable, pods))
+        return _share(self.spec.min_available or 0, pods)
 
     @property
     def disallowed_since(self) -> datetime | None:
@@ -58,6 +57,10 @@ class PodDisruptionBudget(KubernetesObject, frozen=True, kw_only=True):
             if condition.type == "DisruptionAllowed" and condition.status == "False"
         )
         return next((datetime.fromisoformat(moment) for moment in since if moment), None)
+
+
+def _share(stated: int | str, pods: int) -> int:
+    return -(-pods * int(stated.removesuffix("%")) // 100) if isinstance(stated, str) else stated
 
 
 class CiliumDefaultDeny(KubernetesStruct, frozen=True, kw_only=True):

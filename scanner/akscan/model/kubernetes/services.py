@@ -10,8 +10,19 @@ import msgspec
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 
 
+class EndpointConditions(KubernetesStruct, frozen=True, kw_only=True):
+    ready: bool | None = None
+
+
 class Endpoint(KubernetesStruct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] | None = None
+    conditions: EndpointConditions = EndpointConditions()
+    node_name: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """An absent condition counts as ready (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/)."""
+        return self.conditions.ready is not False
 
 
 class EndpointSlice(KubernetesObject, frozen=True, kw_only=True):
@@ -19,6 +30,11 @@ class EndpointSlice(KubernetesObject, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "EndpointSlice"
     endpoints: tuple[Endpoint, ...] | None = None
+
+    @property
+    def service(self) -> str:
+        """The name of the Service that it belongs to."""
+        return self.metadata.label("kubernetes.io/service-name")
 
 
 class ServiceAnnotations(KubernetesStruct, frozen=True, kw_only=True):

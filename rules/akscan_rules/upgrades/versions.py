@@ -1,25 +1,20 @@
-"""Kubernetes versions, node images, maintenance, drains."""
+"""Kubernetes versions of control planes and pools, and until when they are supported."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from akscan.sdk import (
     Cluster,
     Disruption,
-    DisruptionBudget,
-    EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
+    KubernetesVersion,
     Need,
     NodePool,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
-    Workload,
     any_of,
     if_known,
     minor,
@@ -27,10 +22,31 @@ from akscan.sdk import (
     version_key,
 )
 
-from akscan_rules.calendar import covered_minors, lapse_of_support, support_calendar, support_evidence, unlisted
+from akscan_rules.calendar import (
+    LONG_TERM_SUPPORT,
+    covered_minors,
+    lapse_of_support,
+    support_calendar,
+    support_evidence,
+    unlisted,
+)
+from akscan_rules.upgrades import FLEET_NEEDS
 
 _POOL_IS_CHANGING = ("Creating", "Upgrading", "Updating", "Deleting")
 _PARTS_WITH_PATCH = 3
+_MOVES_MINORS = ("stable", "rapid")
+_LTS_PATCHES = 2
+#: The control plane first, then pool by pool: an upgrade of the whole cluster would take the Spot pools along, whose
+#: nodes go without a drain.
+_UPGRADE = (
+    "# AKS upgrades the control plane alone only while no upgrade channel is set\n"
+    "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel none\n"
+    "az aks upgrade --resource-group {resource_group} --name {cluster} --kubernetes-version %(version)s"
+    " --control-plane-only\n"
+    "# then each pool by itself, Spot pools last and when their workloads allow it: they are not drained\n"
+    "az aks nodepool upgrade --resource-group {resource_group} --cluster-name {cluster} --name {node_pool}"
+    " --kubernetes-version %(version)s\n"
+)
 
 
 @rule(
@@ -47,8 +63,9 @@ _PARTS_WITH_PATCH = 3
     fix=Fix(
         "az aks get-versions --location {location} --output table\n"
         "az aks get-upgrades --resource-group {resource_group} --name {cluster} --output table\n"
-        "az aks upgrade --resource-group {resource_group} --name {cluster} --kubernetes-version {target_version}\n"
-        "# or keep the minor one year longer\n"
+        + _UPGRADE
+        % {"version": "{target_version}"}
+        + "# or keep the minor one year longer\n"
         "az aks update --resource-group {resource_group} --name {cluster} --tier premium"
         " --k8s-support-plan AKSLongTermSupport --auto-upgrade-channel patch",
         Disruption.NODE_REIMAGE,
@@ -67,7 +84,9 @@ def kubernetes_minor_is_supported(
 
     **Fix**: upgrade to a supported version that get-upgrades offers: one minor at a time while the version is
     supported; between LTS minors, and from a minor whose support is over, AKS may skip minors (the latter only as an
-    upgrade of the whole cluster, and outside of support). The upgrade reimages the nodes, pool by pool. If community
+    upgrade of the whole cluster, and outside of support). Upgrade the control plane first and then the pools one by
+    one, which reimages their nodes: an upgrade of the whole cluster takes Spot pools along, without a drain. If
+    community
     support is over but long-term support is not, the Premium tier with the LTS plan buys about one year and disturbs
     nothing (from 1.33 on the Ubuntu 22.04 pools must move to Ubuntu 24.04 before). Where no target is offered, or the
     cluster is more than three minors behind, build a new cluster next to it and move the workloads (blue/green) instead
@@ -91,6 +110,124 @@ def kubernetes_minor_is_supported(
         },
         {"target_version": "" if isinstance(targets, str) else _best_target(targets, covered)},
     )
+
+
+@rule(
+    "UPG-002",
+    Severity.MEDIUM,
+    Pillar.OPERATIONS,
+    needs=[Need.MANAGED_CLUSTERS, Need.KUBERNETES_VERSIONS, *FLEET_NEEDS],
+    docs=[
+        "https://learn.microsoft.com/azure/aks/supported-kubernetes-versions",
+        "https://learn.microsoft.com/azure/aks/aks-end-of-support-notifications",
+    ],
+    fix=Fix(
+        """
+        az aks get-upgrades --resource-group {resource_group} --name {cluster} --output table
+        az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel stable
+        """,
+        Disruption.NODE_REIMAGE,
+        terraform="azurerm_kubernetes_cluster.kubernetes_version, .support_plan",
+        arm="properties.kubernetesVersion, properties.supportPlan",
+    ),
+)
+def support_outlasts_the_horizon(cluster: Cluster, inventory: Inventory, *, min_days: int = 60) -> Iterator[Finding]:
+    """Support for the running Kubernetes version does not end within the planning horizon.
+
+    A minor upgrade needs an API check, a test in pre-production and a window per environment. Learning about the end
+    date from the expiry notice leaves days for work that takes weeks.
+
+    **Fix**: plan the next minor now: check deprecated APIs (UPG-017), upgrade pre-production, then production; or enrol
+    in LTS; or set the stable channel so that it happens by itself. The channel upgrades Spot pools too, and does not
+    drain them; where that must not happen at any hour, upgrade the control plane and the pools by hand (UPG-001).
+    """
+    properties, today, calendar = cluster.properties, inventory.collected_at.date(), support_calendar()
+    channel = properties.auto_upgrade_profile.upgrade_channel
+    if cluster.resource.sku.name == "Automatic":
+        raise NotApplicable("AKS Automatic upgrades the cluster")
+    if channel in _MOVES_MINORS or any(c in _MOVES_MINORS for c in inventory.upgrades.known_fleet_channels(cluster)):
+        raise NotApplicable("an upgrade channel leaves the minor in time")
+    life = calendar.versions.get(minor(cluster.version))
+    days = (life.ends(properties.support_plan) - today).days if life else None
+    lapsed = if_known(lambda: bool(lapse_of_support(cluster, inventory, cluster.version)))
+    if lapsed is True:
+        raise NotApplicable("the version is not supported any more, which UPG-001 reports")
+    inventory.upgrades.fleet_channels(cluster)
+    if days is None:
+        raise NotCollected(unlisted(cluster, f"Kubernetes {minor(cluster.version)} is not in the calendar"))
+    if days >= min_days:
+        lapse_of_support(cluster, inventory, cluster.version)
+        return
+    when = f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+    yield Finding(
+        f"{properties.support_plan} support of Kubernetes {minor(cluster.version)} {when},"
+        f" by {calendar.described(today)}",
+        {
+            "currentKubernetesVersion": cluster.version,
+            "upgradeChannel": channel,
+            "daysLeft": days,
+            **support_evidence(cluster, inventory, cluster.version),
+        },
+    )
+
+
+@rule(
+    "UPG-003",
+    Severity.MEDIUM,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS, Need.KUBERNETES_VERSIONS],
+    docs=[
+        "https://learn.microsoft.com/azure/aks/supported-kubernetes-versions",
+        "https://learn.microsoft.com/azure/aks/long-term-support",
+    ],
+    fix=Fix(
+        _UPGRADE % {"version": "{newest_patch}"}
+        + "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel patch",
+        Disruption.NODE_REIMAGE,
+        terraform="azurerm_kubernetes_cluster.kubernetes_version, .automatic_upgrade_channel",
+        arm="properties.kubernetesVersion, properties.autoUpgradeProfile.upgradeChannel",
+    ),
+)
+def control_plane_runs_current_patch(
+    cluster: Cluster, inventory: Inventory, *, max_patches_behind: int = 2
+) -> Iterator[Finding]:
+    """The control plane runs a current patch of its minor version.
+
+    Patches carry the Kubernetes and AKS security fixes. A withdrawn patch can no longer be used for new pools and loses
+    support 30 days later; an LTS cluster that is two patches behind has paid for support it does not get.
+
+    **Fix**: upgrade to the newest patch, the control plane first and then the pools one by one (an upgrade of the whole
+    cluster takes Spot pools along, without a drain), and let the patch channel keep it there.
+    """
+    own, plan = version_key(cluster.version), cluster.properties.support_plan
+    row = inventory.offered_version(cluster, cluster.version)
+    if row is None:
+        raise NotApplicable("the region does not offer the minor, which UPG-001 reports")
+    if len(own) < _PARTS_WITH_PATCH or not row.patch_versions:
+        raise NotCollected(unlisted(cluster, f"no patches of Kubernetes {minor(cluster.version)} are told apart"))
+    offered = _patches(row, plan)
+    newer = [patch for patch in offered if version_key(patch) > own]
+    if offered and own > version_key(offered[-1]):
+        raise NotApplicable("the region's list lags behind the cluster")
+    lapses = {
+        f"AKS has withdrawn {cluster.version}": newer and own not in map(version_key, offered),
+        f"of {len(newer)} newer patches LTS covers {_LTS_PATCHES} only": (
+            plan == LONG_TERM_SUPPORT and len(newer) >= _LTS_PATCHES
+        ),
+        f"{len(newer)} newer patches are offered": len(newer) > max_patches_behind,
+    }
+    for text in (text for text, holds in lapses.items() if holds):
+        yield Finding(
+            f"{text}, {offered[-1]} is the newest",
+            {
+                "currentKubernetesVersion": cluster.version,
+                "patchVersions": offered,
+                "newerPatches": len(newer),
+                "supportPlan": plan,
+                "upgradeChannel": cluster.properties.auto_upgrade_profile.upgrade_channel,
+            },
+            {"newest_patch": offered[-1]},
+        )
 
 
 @rule(
@@ -141,74 +278,6 @@ def pool_follows_control_plane(
     yield from any_of(_pool_behind(pool, inventory, max_minor_behind, max_patches_behind), lapsed)
 
 
-@rule(
-    "UPG-016",
-    Severity.HIGH,
-    Pillar.RELIABILITY,
-    needs=[
-        Need.POD_DISRUPTION_BUDGETS,
-        Need.PODS,
-        Need.HORIZONTAL_POD_AUTOSCALERS,
-        Need.DEPLOYMENTS,
-        Need.STATEFUL_SETS,
-        Need.REPLICA_SETS,
-    ],
-    optional_needs=[
-        Need.AGENT_POOLS,
-        Need.NODES,
-        Need.DAEMON_SETS,
-        Need.JOBS,
-        Need.CRON_JOBS,
-        Need.REPLICATION_CONTROLLERS,
-    ],
-    docs=[
-        "https://learn.microsoft.com/azure/aks/upgrade-options",
-        "https://learn.microsoft.com/azure/aks/upgrade-conceptual",
-    ],
-    fix=Fix(
-        "kubectl get pdb --all-namespaces\n"
-        "kubectl patch pdb {name} --namespace {namespace} --type merge -p"
-        ' \'{"spec":{"minAvailable":null,"maxUnavailable":1,"unhealthyPodEvictionPolicy":"AlwaysAllow"}}\'\n'
-        "kubectl scale deployment {workload} --namespace {namespace} --replicas 2\n"
-        "az aks nodepool update --resource-group {resource_group} --cluster-name {cluster} --name {node_pool}"
-        " --undrainable-node-behavior Cordon",
-        Disruption.NONE,
-        terraform=(
-            "kubernetes_pod_disruption_budget_v1.spec.{min_available,max_unavailable}"
-            " (manifest: PodDisruptionBudget.spec)"
-        ),
-        arm="properties.agentPoolProfiles[].upgradeSettings.undrainableNodeBehavior",
-    ),
-)
-def budget_lets_nodes_be_drained(
-    budget: DisruptionBudget, inventory: Inventory, *, grace_minutes: int = 15
-) -> Iterator[Finding]:
-    """Pod disruption budgets let nodes be drained.
-
-    One budget that allows no eviction stops the drain of its node, and with the default undrainable-node behaviour the
-    whole AKS upgrade fails: no patches and no version until somebody deletes the budget in the middle of the night.
-
-    **Fix**: use maxUnavailable 1 instead of a minAvailable that equals the replica count, run at least two replicas,
-    set unhealthyPodEvictionPolicy to AlwaysAllow, keep one PDB per pod. As a safety net set undrainable nodes to Cordon
-    so that the other nodes go on.
-    """
-    if budget.is_aks_managed:
-        raise NotApplicable("the budget is the platform's")
-    if budget.is_stale:
-        raise NotCollected(_untold(budget, "its status is older than its specification"))
-    if budget.object.status.expected_pods == 0:
-        raise NotApplicable("the budget covers no pod")
-    if all(pod.is_of_daemon_set for pod in budget.pods_read) and budget.pods:
-        raise NotApplicable("a drain leaves the pods of DaemonSets alone")
-    for blocked in any_of(
-        _allows_nothing(budget),
-        _allows_nothing_at_floor(budget),
-        _waits_for_broken_pods(budget, inventory, timedelta(minutes=grace_minutes)),
-        _shares_pods(budget),
-    ):
-        yield Finding(blocked.message, {**_budget_evidence(budget), **blocked.evidence}, _budget_fill(budget))
-
-
 # --- what the control plane can go to
 
 
@@ -216,6 +285,12 @@ def _best_target(targets: dict[str, bool], covered: list[str] | str) -> str:
     """The newest target that is no preview and stays covered; empty where there is none."""
     fitting = [v for v, preview in targets.items() if not preview and (isinstance(covered, str) or minor(v) in covered)]
     return max(fitting, key=version_key, default="")
+
+
+def _patches(row: KubernetesVersion, plan: str) -> list[str]:
+    """The offered patches that a support plan covers, oldest first."""
+    fitting = (patch for patch in row.patch_versions if plan == LONG_TERM_SUPPORT or not patch.endswith("-akslts"))
+    return sorted(fitting, key=version_key)
 
 
 # --- pools and their control plane
@@ -276,111 +351,4 @@ def _pool_finding(pool: NodePool, inventory: Inventory, text: str) -> Finding:
             **support_evidence(pool.cluster, inventory, pool.version),
         },
         {"control_plane_version": pool.cluster.version},
-    )
-
-
-# --- budgets
-
-
-def _allows_nothing(budget: DisruptionBudget) -> Iterator[Finding]:
-    status = budget.object.status
-    if status.desired_healthy >= status.expected_pods:
-        yield Finding(f"{status.desired_healthy} of {status.expected_pods} pods must stay, so none may be evicted")
-
-
-def _allows_nothing_at_floor(budget: DisruptionBudget) -> Iterator[Finding]:
-    if budget.object.spec.min_available is None:
-        return
-    workloads = budget.workloads
-    scaled = [workload for workload in workloads if workload.autoscaler]
-    floor = sum(map(_least_pods, workloads))
-    must_stay = budget.object.min_available_of(floor)
-    if scaled and must_stay >= floor:
-        names = ", ".join(f"{workload.kind} {workload.name}" for workload in scaled)
-        yield Finding(
-            f"once the autoscaler leaves {floor} pods of {names}, {must_stay} must stay, so none may be evicted",
-            {"minReplicas": floor},
-        )
-
-
-def _least_pods(workload: Workload) -> int:
-    if workload.autoscaler:
-        return max(1, workload.autoscaler.min_replicas)
-    return len(workload.pods_read) if workload.floor is None else workload.floor
-
-
-def _waits_for_broken_pods(budget: DisruptionBudget, inventory: Inventory, grace: timedelta) -> Iterator[Finding]:
-    status = budget.object.status
-    since = budget.object.disallowed_since
-    restarting = since is not None and inventory.collected_at - since < grace
-    protected = budget.object.spec.unhealthy_pod_eviction_policy == "IfHealthyBudget"
-    if status.current_healthy < status.desired_healthy and protected and not restarting:
-        yield Finding(
-            f"{status.current_healthy} of {status.desired_healthy} pods that must stay are healthy; broken ones block",
-            {"disallowedSince": since.isoformat() if since else None},
-        )
-
-
-def _shares_pods(budget: DisruptionBudget) -> Iterator[Finding]:
-    budgets = budget.cluster.lists.pod_disruption_budgets
-    evicted = [pod for pod in budget.pods_read if pod.status.phase == "Running" and not pod.is_of_daemon_set]
-    others = [
-        other.name
-        for other in budgets.items
-        if other.name != budget.name and any(other.selects(pod) for pod in evicted)
-    ]
-    if others:
-        yield Finding(
-            f"{', '.join(others)} selects the same pods, and the eviction API refuses pods with two budgets",
-            {"sharedWith": others},
-        )
-    budgets.complete()
-    budget.cluster.lists.pods.complete()
-
-
-def _budget_evidence(budget: DisruptionBudget) -> dict[str, EvidenceValue | list[str]]:
-    spec, status = budget.object.spec, budget.object.status
-    return {
-        "namespace": budget.namespace,
-        "name": budget.name,
-        "minAvailable": spec.min_available,
-        "maxUnavailable": spec.max_unavailable,
-        "unhealthyPodEvictionPolicy": spec.unhealthy_pod_eviction_policy,
-        "expectedPods": status.expected_pods,
-        "desiredHealthy": status.desired_healthy,
-        "currentHealthy": status.current_healthy,
-        "disruptionsAllowed": status.disruptions_allowed,
-        "workloads": if_known(lambda: [_scale(workload) for workload in budget.workloads]),
-        "pools": if_known(lambda: [_drain_settings(pool) for pool in budget.node_pools]),
-    }
-
-
-def _scale(workload: Workload) -> str:
-    scaler = workload.autoscaler
-    bounds = f", minReplicas {scaler.min_replicas}, maxReplicas {scaler.spec.max_replicas}" if scaler else ""
-    return f"{workload.kind} {workload.name}: replicas {workload.replicas}{bounds}"
-
-
-def _drain_settings(pool: NodePool) -> str:
-    settings = pool.properties.upgrade_settings
-    minutes = settings.drain_timeout_in_minutes
-    timeout = "" if minutes is None else f", drainTimeoutInMinutes {minutes}"
-    return f"{pool.name}: undrainableNodeBehavior {settings.undrainable_node_behavior}{timeout}"
-
-
-def _budget_fill(budget: DisruptionBudget) -> dict[str, str]:
-    workloads = if_known(lambda: budget.workloads)
-    pools = if_known(lambda: budget.node_pools)
-    deployments = [] if isinstance(workloads, str) else [w.name for w in workloads if w.kind == "Deployment"]
-    names = [] if isinstance(pools, str) else [pool.name for pool in pools]
-    return {"workload": next(iter(deployments), ""), "node_pool": next(iter(names), "")}
-
-
-def _untold(budget: DisruptionBudget, detail: str) -> Gap:
-    return Gap(
-        source="kubernetes",
-        scope=f"budget {budget.namespace}/{budget.name}",
-        reason=Reason.UNKNOWN,
-        permission=Need.POD_DISRUPTION_BUDGETS,
-        detail=detail,
     )

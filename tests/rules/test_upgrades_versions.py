@@ -1,34 +1,29 @@
-"""Kubernetes versions, node images, maintenance, drains."""
+"""Kubernetes versions of control planes and pools, and until when they are supported."""
 
 from datetime import UTC, datetime
 
 import pytest
-from akscan.model.azure import Upgrade, UpgradeSettings
-from akscan.model.gaps import Gap, Reason
-from akscan.model.kubernetes import Condition, DaemonSet, Job, Listing, StatefulSet
+from akscan.model.azure import AutoUpgradeProfile, ManagedClusterSku, Upgrade
 from akscan.model.text import Token
-from akscan.sdk import Inventory, Need, Status
+from akscan.sdk import Need, Status
 from akscan.testing import (
     NOW,
-    autoscaler,
+    World,
     case,
     cluster,
-    disruption_budget,
     evaluate,
-    evaluate_all,
+    in_fleet,
     inventory,
     kubernetes_version,
     kubernetes_versions,
-    node,
     node_pool,
-    pod,
     upgrade_profile,
-    workload,
 )
-from akscan_rules.upgrades import (
-    budget_lets_nodes_be_drained,
+from akscan_rules.upgrades.versions import (
+    control_plane_runs_current_patch,
     kubernetes_minor_is_supported,
     pool_follows_control_plane,
+    support_outlasts_the_horizon,
 )
 from msgspec.structs import replace
 
@@ -282,6 +277,176 @@ def test_missing_row_is_shown_as_such():
     assert finding.fill == {"target_version": ""}
 
 
+# --- UPG-002
+
+NO_CHANNEL = {"auto_upgrade_profile": AutoUpgradeProfile(node_os_upgrade_channel=Token("NodeImage"))}
+ALL_OFFERED = offers(*(kubernetes_version(minor, plans=BOTH) for minor in ("1.33", "1.34", "1.35", "1.36", "1.99")))
+
+
+def channel(name):
+    return {"auto_upgrade_profile": AutoUpgradeProfile(upgrade_channel=Token(name))}
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case(
+            "1.34, no plan, today 2026-11-22 (ends 2026-11-30)",
+            [at("1.34.9", **NO_CHANNEL), ALL_OFFERED],
+            Status.FAIL,
+        ),
+        case("1.35, today 2026-11-22", [at("1.35.6", **NO_CHANNEL), ALL_OFFERED], Status.PASS),
+        case(
+            "1.34 with AKSLongTermSupport, today 2026-11-22", [at("1.34.9", support_plan=LTS), ALL_OFFERED], Status.PASS
+        ),
+        case(
+            "1.34 with upgradeChannel stable", [at("1.34.9", **channel("stable")), ALL_OFFERED], Status.NOT_APPLICABLE
+        ),
+        case("1.34 with upgradeChannel rapid", [at("1.34.9", **channel("Rapid")), ALL_OFFERED], Status.NOT_APPLICABLE),
+        case("1.34 with upgradeChannel patch", [at("1.34.9", **channel("patch")), ALL_OFFERED], Status.FAIL),
+        case("1.34, Fleet channel Stable", [at("1.34.9"), ALL_OFFERED, in_fleet("Stable")], Status.NOT_APPLICABLE),
+        case("1.34, Fleet channel NodeImage", [at("1.34.9"), ALL_OFFERED, in_fleet("NodeImage")], Status.FAIL),
+        case(
+            "1.34, disabled Fleet profile", [at("1.34.9"), ALL_OFFERED, in_fleet("Stable", disabled=True)], Status.FAIL
+        ),
+        case("1.34, Fleet of another cluster", [at("1.34.9"), ALL_OFFERED, in_fleet("Stable", of="b")], Status.FAIL),
+        case("1.34, fleets unreadable", [at("1.34.9"), ALL_OFFERED], Status.NOT_ASSESSED, unreadable=[Need.FLEETS]),
+        case(
+            "1.34, profiles of the fleet unreadable",
+            [at("1.34.9"), ALL_OFFERED, in_fleet("Stable")],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.FLEET_AUTO_UPGRADE_PROFILES],
+        ),
+        case(
+            "sku.name Automatic",
+            [replace(at("1.34.9"), sku=ManagedClusterSku(name=Token("Automatic"))), ALL_OFFERED],
+            Status.NOT_APPLICABLE,
+        ),
+        case("1.32 without LTS (UPG-001 fails)", [at("1.32.9"), ALL_OFFERED], Status.NOT_APPLICABLE),
+        case("minor missing from the calendar", [at("1.99.0"), ALL_OFFERED], Status.NOT_ASSESSED),
+        pytest.param(
+            World(inventory(at("1.34.9", **NO_CHANNEL), ALL_OFFERED, collected_at=datetime(2026, 11, 30, tzinfo=UTC))),
+            Status.FAIL,
+            id="end == today",
+        ),
+        case("one day less than wanted", [at("1.35.6"), ALL_OFFERED], Status.FAIL, parameters={"min_days": 130}),
+        case("exactly as many days as wanted", [at("1.35.6"), ALL_OFFERED], Status.PASS, parameters={"min_days": 129}),
+        case(
+            "1.33, no plan, ended 2026-07-31, ARM still lists it (UPG-001 passes)",
+            [at("1.33.9"), ALL_OFFERED],
+            Status.FAIL,
+        ),
+        case("1.34, versions unreadable", [at("1.34.9")], Status.FAIL, unreadable=[Need.KUBERNETES_VERSIONS]),
+        case("1.35, versions unreadable", [at("1.35.6")], Status.NOT_ASSESSED, unreadable=[Need.KUBERNETES_VERSIONS]),
+        case("1.33, versions unreadable", [at("1.33.9")], Status.NOT_APPLICABLE, unreadable=[Need.KUBERNETES_VERSIONS]),
+    ],
+)
+def test_support_outlasts_the_horizon(world, expected):
+    assert evaluate(support_outlasts_the_horizon, world).status is expected
+
+
+@pytest.mark.parametrize(
+    ("version", "today", "when"),
+    [
+        ("1.34.9", NOW, "ends in 8 days"),
+        ("1.34.9", datetime(2026, 11, 30, 23, 0, tzinfo=UTC), "ends in 0 days"),
+        ("1.33.9", NOW, "ended 114 days ago"),
+    ],
+)
+def test_the_horizon_says_how_many_days_are_left(version, today, when):
+    finding = evaluate(support_outlasts_the_horizon, inventory(at(version), ALL_OFFERED, collected_at=today)).findings[
+        0
+    ]
+    minor = version.rpartition(".")[0]
+    assert finding.message == f"KubernetesOfficial support of Kubernetes {minor} {when}, by the calendar of 2026-08-21"
+
+
+# --- UPG-003
+
+
+def patched(version, patches, **properties):
+    minor = ".".join(version.split(".")[:2])
+    plans = [properties.get("support_plan", "KubernetesOfficial")]
+    return [at(version, **properties), offers(kubernetes_version(minor, plans=plans, patches=patches))]
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case(
+            "cur 1.35.6, patches [1.35.4,1.35.5,1.35.6]", patched("1.35.6", ["1.35.4", "1.35.5", "1.35.6"]), Status.PASS
+        ),
+        case(
+            "cur 1.35.1 absent from [1.35.4,1.35.5,1.35.6]",
+            patched("1.35.1", ["1.35.4", "1.35.5", "1.35.6"]),
+            Status.FAIL,
+        ),
+        case("cur 1.35.5 withdrawn, one newer", patched("1.35.5", ["1.35.4", "1.35.6"]), Status.FAIL),
+        case(
+            "cur 1.35.4 with [1.35.4,1.35.5,1.35.6,1.35.7]",
+            patched("1.35.4", ["1.35.4", "1.35.5", "1.35.6", "1.35.7"]),
+            Status.FAIL,
+        ),
+        case(
+            "the same, max_patches_behind 3",
+            patched("1.35.4", ["1.35.4", "1.35.5", "1.35.6", "1.35.7"]),
+            Status.PASS,
+            parameters={"max_patches_behind": 3},
+        ),
+        case("cur 1.35.5 with newest 1.35.6", patched("1.35.5", ["1.35.5", "1.35.6"]), Status.PASS),
+        case(
+            "LTS cluster 1.33.11 with [1.33.11,1.33.12,1.33.13]",
+            patched("1.33.11", ["1.33.11", "1.33.12", "1.33.13"], support_plan=LTS),
+            Status.FAIL,
+        ),
+        case(
+            "LTS cluster 1.33.12 with newest 1.33.13",
+            patched("1.33.12", ["1.33.12", "1.33.13"], support_plan=LTS),
+            Status.PASS,
+        ),
+        case("cur 1.35.9 above every offered patch", patched("1.35.9", ["1.35.6"]), Status.NOT_APPLICABLE),
+        case("no row of the minor", [at("1.35.6"), offers(kubernetes_version("1.36"))], Status.NOT_APPLICABLE),
+        case("patchVersions absent", patched("1.35.6", []), Status.NOT_ASSESSED),
+        case("version without a patch", patched("1.35", ["1.35.6"]), Status.NOT_ASSESSED),
+        case("1.35.10 sorts after 1.35.9", patched("1.35.10", ["1.35.9", "1.35.10"]), Status.PASS),
+        case(
+            "LTS cluster 1.30.101-akslts with [1.30.14, 1.30.100-akslts, 1.30.101-akslts]",
+            patched("1.30.101-akslts", ["1.30.14", "1.30.100-akslts", "1.30.101-akslts"], support_plan=LTS),
+            Status.PASS,
+        ),
+        case(
+            "LTS cluster 1.30.14 with the same list",
+            patched("1.30.14", ["1.30.14", "1.30.100-akslts", "1.30.101-akslts"], support_plan=LTS),
+            Status.FAIL,
+        ),
+        case(
+            "official cluster 1.30.14 with the same list",
+            patched("1.30.14", ["1.30.14", "1.30.100-akslts", "1.30.101-akslts"]),
+            Status.PASS,
+        ),
+        case("versions unreadable", [at("1.35.6")], Status.NOT_ASSESSED, unreadable=[Need.KUBERNETES_VERSIONS]),
+    ],
+)
+def test_control_plane_runs_current_patch(world, expected):
+    assert evaluate(control_plane_runs_current_patch, world).status is expected
+
+
+def test_the_newest_patch_is_the_target_by_number():
+    world = inventory(*patched("1.35.1", ["1.35.10", "1.35.9", "1.35.8"]))
+    findings = evaluate(control_plane_runs_current_patch, world).findings
+    assert findings[0].message == (
+        "AKS has withdrawn 1.35.1, 1.35.10 is the newest; 3 newer patches are offered, 1.35.10 is the newest"
+    )
+    assert findings[0].fill["newest_patch"] == "1.35.10"
+
+
+def test_an_upgrade_never_takes_the_spot_pools_along():
+    for rule in (kubernetes_minor_is_supported, control_plane_runs_current_patch):
+        whole = [line for line in rule.fix.cli.splitlines() if line.startswith("az aks upgrade ")]
+        assert whole
+        assert all(line.endswith("--control-plane-only") for line in whole)
+
+
 # --- UPG-004
 
 PATCHES = kubernetes_version("1.35", patches=["1.35.2", "1.35.3", "1.35.4", "1.35.5", "1.35.6", "1.35.7"])
@@ -430,326 +595,3 @@ def test_pool_finding_says_how_far_behind():
         "maxMinorsBehind": 3,
     }
     assert finding.evidence["values.version"] == "1.34"
-
-
-# --- UPG-016
-
-APP = workload(replicas=3)
-CLOSED = {"max_unavailable": 0}
-BROKEN = {"desired": 2, "healthy": 1}
-
-
-def disallowed(moment):
-    return Condition(type="DisruptionAllowed", status="False", last_transition_time=moment)
-
-
-@pytest.mark.parametrize(
-    ("world", "expected"),
-    [
-        case(
-            "minAvailable 1, expectedPods 3, desiredHealthy 1, currentHealthy 3",
-            [APP, disruption_budget(min_available=1)],
-            Status.PASS,
-        ),
-        case(
-            "maxUnavailable 0, expectedPods 3, desiredHealthy 3",
-            [APP, disruption_budget(desired=3, **CLOSED)],
-            Status.FAIL,
-        ),
-        case(
-            "minAvailable 50%, expectedPods 1, desiredHealthy 1",
-            [workload(), disruption_budget(expected=1, min_available="50%")],
-            Status.FAIL,
-        ),
-        case("minAvailable 100%", [APP, disruption_budget(desired=3, min_available="100%")], Status.FAIL),
-        case(
-            "minAvailable 2, HPA minReplicas 2, now 6 pods",
-            [
-                workload(replicas=6),
-                autoscaler(min_replicas=2),
-                disruption_budget(expected=6, desired=2, min_available=2),
-            ],
-            Status.FAIL,
-        ),
-        case(
-            "minAvailable 2, HPA minReplicas 3",
-            [
-                workload(replicas=6),
-                autoscaler(min_replicas=3),
-                disruption_budget(expected=6, desired=2, min_available=2),
-            ],
-            Status.PASS,
-        ),
-        case(
-            "minAvailable 51%, HPA minReplicas 2: rounded up, both must stay",
-            [
-                workload(replicas=6),
-                autoscaler(min_replicas=2),
-                disruption_budget(expected=6, desired=4, min_available="51%"),
-            ],
-            Status.FAIL,
-        ),
-        case(
-            "minAvailable 50%, HPA minReplicas 2",
-            [
-                workload(replicas=6),
-                autoscaler(min_replicas=2),
-                disruption_budget(expected=6, desired=3, min_available="50%"),
-            ],
-            Status.PASS,
-        ),
-        case(
-            "minAvailable 1, HPA without minReplicas",
-            [workload(replicas=6), autoscaler(min_replicas=None), disruption_budget(expected=6, min_available=1)],
-            Status.FAIL,
-        ),
-        case(
-            "minAvailable 2, HPA minReplicas 2, and a second workload that keeps 2 more",
-            [
-                workload(replicas=4),
-                autoscaler(min_replicas=2),
-                workload(StatefulSet, "db", replicas=2, labels={"app": "app"}),
-                disruption_budget(expected=6, desired=2, min_available=2),
-            ],
-            Status.PASS,
-        ),
-        case(
-            "maxUnavailable 1, HPA minReplicas 1",
-            [APP, autoscaler(min_replicas=1), disruption_budget(desired=2)],
-            Status.PASS,
-        ),
-        case(
-            "minAvailable 2 at 2 replicas of another workload's HPA",
-            [APP, autoscaler("other", min_replicas=2), disruption_budget(desired=2, min_available=2)],
-            Status.PASS,
-        ),
-        case(
-            "minAvailable 2 without HPA, 2 replicas and one pod too many",
-            [workload(replicas=2, pods=3), disruption_budget(desired=2, min_available=2)],
-            Status.PASS,
-        ),
-        case("currentHealthy 1 < desiredHealthy 2, policy absent", [APP, disruption_budget(**BROKEN)], Status.FAIL),
-        case(
-            "same with AlwaysAllow",
-            [APP, disruption_budget(max_unavailable=1, unhealthy_pod_eviction_policy="AlwaysAllow", **BROKEN)],
-            Status.PASS,
-        ),
-        case(
-            "same as (c), DisruptionAllowed False since 5 minutes",
-            [APP, disruption_budget(conditions=[disallowed("2026-11-22T02:55:00Z")], **BROKEN)],
-            Status.PASS,
-        ),
-        case(
-            "DisruptionAllowed False for as long as the grace",
-            [APP, disruption_budget(conditions=[disallowed("2026-11-22T02:45:00Z")], **BROKEN)],
-            Status.FAIL,
-        ),
-        case(
-            "DisruptionAllowed True since 5 minutes",
-            [
-                APP,
-                disruption_budget(conditions=[replace(disallowed("2026-11-22T02:55:00Z"), status="True")], **BROKEN),
-            ],
-            Status.FAIL,
-        ),
-        case(
-            "DisruptionAllowed False since 5 minutes, grace_minutes 5",
-            [APP, disruption_budget(conditions=[disallowed("2026-11-22T02:55:00Z")], **BROKEN)],
-            Status.FAIL,
-            parameters={"grace_minutes": 5},
-        ),
-        case(
-            "pod matched by two PDBs",
-            [APP, disruption_budget(), disruption_budget("second")],
-            Status.FAIL,
-            subject="second",
-        ),
-        case(
-            "another PDB of the namespace, other pods",
-            [APP, disruption_budget(), disruption_budget("second", selector={"app": "web"})],
-            Status.PASS,
-            subject="app",
-        ),
-        case(
-            "a PDB of the same pods' labels in another namespace",
-            [APP, disruption_budget(), disruption_budget("second", "other")],
-            Status.PASS,
-            subject="app",
-        ),
-        case(
-            "two PDBs over a pod that is not running",
-            [pod(phase="Pending", labels={"app": "app"}), disruption_budget(), disruption_budget("second")],
-            Status.PASS,
-            subject="app",
-        ),
-        case(
-            "coredns PDB in kube-system",
-            [disruption_budget("coredns", "kube-system", desired=3, **CLOSED)],
-            Status.NOT_APPLICABLE,
-        ),
-        case("expectedPods 0", [disruption_budget(expected=0, desired=0, **CLOSED)], Status.NOT_APPLICABLE),
-        case(
-            "minAvailable 3 over the pods of a DaemonSet on 3 nodes",
-            [workload(DaemonSet, replicas=None, pods=3), disruption_budget(desired=3, min_available=3)],
-            Status.NOT_APPLICABLE,
-        ),
-        case(
-            "minAvailable 3 over a DaemonSet and one more pod",
-            [
-                workload(DaemonSet, replicas=None, pods=2),
-                pod(labels={"app": "app"}),
-                disruption_budget(desired=3, min_available=3),
-            ],
-            Status.FAIL,
-        ),
-        case(
-            "minAvailable 3 over a DaemonSet and a finished pod",
-            [
-                workload(DaemonSet, replicas=None, pods=2),
-                pod(phase="Succeeded", labels={"app": "app"}),
-                disruption_budget(desired=3, min_available=3),
-            ],
-            Status.NOT_APPLICABLE,
-        ),
-        case(
-            "only pods of a DaemonSet have two budgets",
-            [
-                workload(DaemonSet, replicas=None, pods=2, labels={"app": "app", "part": "agent"}),
-                pod(labels={"app": "app"}),
-                disruption_budget(),
-                disruption_budget("second", selector={"part": "agent"}),
-            ],
-            Status.PASS,
-            subject="app",
-        ),
-        case("blocked although no pod is found", [disruption_budget(desired=3, **CLOSED)], Status.FAIL),
-        case(
-            "maxUnavailable 0, agent pools unreadable",
-            [APP, disruption_budget(desired=3, **CLOSED)],
-            Status.FAIL,
-            unreadable=[Need.AGENT_POOLS],
-        ),
-        case(
-            "maxUnavailable 0, autoscalers unreadable",
-            [APP, disruption_budget(desired=3, **CLOSED)],
-            Status.FAIL,
-            unreadable=[Need.HORIZONTAL_POD_AUTOSCALERS, Need.NODES, Need.REPLICA_SETS],
-        ),
-        case(
-            "maxUnavailable 0, pods unreadable: they may be a DaemonSet's",
-            [APP, disruption_budget(desired=3, **CLOSED)],
-            Status.NOT_ASSESSED,
-            unreadable=[Need.PODS],
-        ),
-        case(
-            "minAvailable 1, autoscalers unreadable",
-            [APP, disruption_budget(min_available=1)],
-            Status.NOT_ASSESSED,
-            unreadable=[Need.HORIZONTAL_POD_AUTOSCALERS],
-        ),
-        case(
-            "minAvailable 1, owners of the pods unreadable",
-            [APP, disruption_budget(min_available=1)],
-            Status.NOT_ASSESSED,
-            unreadable=[Need.REPLICA_SETS],
-        ),
-        case(
-            "minAvailable 1, lists unreadable that own none of the pods",
-            [APP, workload(Job, "batch"), disruption_budget(min_available=1)],
-            Status.PASS,
-            unreadable=[Need.JOBS, Need.CRON_JOBS, Need.DAEMON_SETS],
-        ),
-        case(
-            "maxUnavailable 1, autoscalers unreadable",
-            [APP, disruption_budget()],
-            Status.PASS,
-            unreadable=[Need.HORIZONTAL_POD_AUTOSCALERS],
-        ),
-        case(
-            "observedGeneration behind generation",
-            [APP, disruption_budget(desired=3, observed_generation=0, **CLOSED)],
-            Status.NOT_ASSESSED,
-        ),
-        case(
-            "status never written",
-            [APP, disruption_budget(expected=0, desired=0, observed_generation=None)],
-            Status.NOT_ASSESSED,
-        ),
-    ],
-)
-def test_budget_lets_nodes_be_drained(world, expected):
-    assert evaluate(budget_lets_nodes_be_drained, world).status is expected
-
-
-@pytest.mark.parametrize(
-    ("things", "message"),
-    [
-        ([APP, disruption_budget(desired=3, **CLOSED)], "3 of 3 pods must stay, so none may be evicted"),
-        (
-            [
-                workload(replicas=6),
-                autoscaler(min_replicas=2),
-                disruption_budget(expected=6, desired=2, min_available=2),
-            ],
-            "once the autoscaler leaves 2 pods of Deployment app, 2 must stay, so none may be evicted",
-        ),
-        ([APP, disruption_budget(**BROKEN)], "1 of 2 pods that must stay are healthy; broken ones block"),
-    ],
-)
-def test_budget_finding_names_the_branch(things, message):
-    (finding,) = evaluate(budget_lets_nodes_be_drained, inventory(*things)).findings
-    assert finding.message == message
-
-
-def test_shared_pods_name_the_other_budget():
-    world = inventory(APP, disruption_budget(), disruption_budget("second"))
-    finding = evaluate_all(budget_lets_nodes_be_drained, world)["pod_disruption_budget/shop/app"].findings[0]
-    assert finding.message == "second selects the same pods, and the eviction API refuses pods with two budgets"
-    assert finding.evidence["sharedWith"] == ["second"]
-
-
-def test_unreadable_budgets_are_not_assessed():
-    world = inventory(APP, disruption_budget(), unreadable=[Need.POD_DISRUPTION_BUDGETS])
-    assert evaluate(budget_lets_nodes_be_drained, world).status is Status.NOT_ASSESSED
-
-
-@pytest.mark.parametrize("field", ["pod_disruption_budgets", "pods"])
-def test_an_interrupted_list_may_hide_a_second_budget(field):
-    whole = inventory(APP, disruption_budget())
-    known = whole.clusters[0]
-    gap = Gap(source="kubernetes", scope="aks", reason=Reason.INTERRUPTED)
-    cut = replace(known.lists, **{field: Listing(items=getattr(known.lists, field).items, gap=gap)})
-    verdicts = evaluate_all(budget_lets_nodes_be_drained, Inventory(whole.manifest, whole.azure, {known.id: cut}))
-    assert verdicts["pod_disruption_budget/shop/app"].status is Status.NOT_ASSESSED
-
-
-def test_budget_evidence_names_workloads_and_pools():
-    pool = node_pool(upgrade_settings=UpgradeSettings(drain_timeout_in_minutes=20))
-    world = inventory(
-        cluster(pools=[pool, node_pool("other")]),
-        APP,
-        node(),
-        autoscaler(min_replicas=2),
-        disruption_budget(desired=3, **CLOSED),
-    )
-    finding = evaluate(budget_lets_nodes_be_drained, world).findings[0]
-    assert finding.evidence["workloads"] == ["Deployment app: replicas 3, minReplicas 2, maxReplicas None"]
-    assert finding.evidence["pools"] == ["system: undrainableNodeBehavior Schedule, drainTimeoutInMinutes 20"]
-    assert finding.evidence["maxUnavailable"] == 0
-    assert finding.fill == {"workload": "app", "node_pool": "system"}
-
-
-def test_budget_evidence_says_what_was_not_read():
-    world = inventory(APP, disruption_budget(desired=3, **CLOSED), unreadable=[Need.NODES, Need.REPLICA_SETS])
-    finding = evaluate(budget_lets_nodes_be_drained, world).findings[0]
-    assert finding.evidence["pools"] == f"not read ({Need.NODES})"
-    assert finding.evidence["workloads"] == f"not read ({Need.REPLICA_SETS})"
-    assert finding.fill == {"workload": "", "node_pool": ""}
-
-
-def test_now_is_when_the_inventory_was_collected():
-    later = NOW.replace(hour=4)
-    world = inventory(
-        APP, disruption_budget(conditions=[disallowed("2026-11-22T02:55:00Z")], **BROKEN), collected_at=later
-    )
-    assert evaluate(budget_lets_nodes_be_drained, world).status is Status.FAIL
