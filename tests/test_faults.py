@@ -374,8 +374,10 @@ def test_an_arm_list_that_fails_costs_its_rules_by_name(read, whole):
         resources={stored: found for stored, found in azure.resources.items() if stored != kind},
         reads=tuple(msgspec.structs.replace(r, gap=gap) if r.type == kind else r for r in azure.reads),
     )
-    if read.scope is Scope.HUB or kind == "Microsoft.ContainerService/managedClusters":
-        return  # Contoso has no hub; without their list there are no clusters to judge
+    if read.scope in (Scope.HUB, Scope.NODE_IMAGE) or kind == "Microsoft.ContainerService/managedClusters":
+        # Contoso has no hub; an old image of which nobody knows whether it is the newest counts as old; without their
+        # list there are no clusters to judge
+        return
     lost = costs(before, evaluated(manifest, broken, lists))
     assert lost
     assert str(gap) in lost.values()

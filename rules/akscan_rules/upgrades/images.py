@@ -37,8 +37,8 @@ _FAILED = ("Failed", "Canceled")
     "UPG-008",
     Severity.MEDIUM,
     Pillar.SECURITY,
-    needs=[Need.AGENT_POOLS, Need.AGENT_POOL_UPGRADE_PROFILES, Need.NODES],
-    optional_needs=[Need.KARPENTER_NODE_POOLS],
+    needs=[Need.AGENT_POOLS, Need.NODES],
+    optional_needs=[Need.AGENT_POOL_UPGRADE_PROFILES, Need.KARPENTER_NODE_POOLS],
     docs=[
         "https://learn.microsoft.com/azure/aks/upgrade-node-image",
         "https://learn.microsoft.com/azure/aks/node-images",
