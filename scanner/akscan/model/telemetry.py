@@ -177,7 +177,7 @@ class Telemetry:
         settings = self.cluster.lists.agent_settings
         named = (item.log_schema for item in settings.items if item.name == _AGENT_SETTINGS)
         if told := next(filter(None, named), None):
-            return LogSchemaInForce(str(told).casefold(), f"ConfigMap kube-system/{_AGENT_SETTINGS}")
+            return LogSchemaInForce(str(told), f"ConfigMap kube-system/{_AGENT_SETTINGS}")
         by_rule = self._schema_of_rule() if self.cluster.resource.collects_logs else None
         # the ConfigMap beats the rule
         settings.complete()

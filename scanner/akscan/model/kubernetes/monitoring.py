@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import tomllib
 from typing import ClassVar, Self
 
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.literals import Classified
-
-_SCHEMA_SECTION = re.compile(
-    r"""^\s*\[log_collection_settings\.schema\][^\S\n]*(?:\#.*)?\n   # its table, as far as
-        (?:(?!\s*\[).*\n?)*?                                          # the next one
-        \s*containerlog_schema_version\s*=\s*["']?(v[12])\b""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
 
 
 class LogSchema(Classified):
@@ -27,9 +20,14 @@ class LogSchema(Classified):
 
     @classmethod
     def of(cls, value: str) -> Self:
-        """Keep the version of the schema."""
-        found = _SCHEMA_SECTION.search(value)
-        return cls(found[1] if found else "")
+        """Keep the version of the schema; of settings that are no TOML the agent heeds none."""
+        try:
+            found: object = tomllib.loads(value)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return cls()
+        for key in ("log_collection_settings", "schema", "containerlog_schema_version"):
+            found = found.get(key) if isinstance(found, dict) else None
+        return cls(str(found).casefold() if str(found).casefold() in ("v1", "v2") else "")
 
 
 class AgentSettingsData(KubernetesStruct, frozen=True, kw_only=True):
