@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import AgentPool
 from akscan.model.gaps import Gap, NotCollected, Reason
-from akscan.model.kubernetes import (
-    Node,
-    PodSpec,
-    Taint,
-)
+from akscan.model.kubernetes import SPOT_TAINT_KEY, Node, PodSpec, Taint
 from akscan.model.needs import Need
+from akscan.model.scheduling import NOT_SPOT, Place, may_run_on
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import Token
 
@@ -22,6 +19,10 @@ if TYPE_CHECKING:
 
 #: The node labels of AKS and Kubernetes whose value a pool alone does not tell.
 _UNKNOWN_LABELS = frozenset({"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
+#: The labels of Spot nodes that are no node auto-provisioning's: the second is deprecated and on Spot nodes only
+#: (https://learn.microsoft.com/azure/aks/use-labels).
+_SPOT_LABELS_OF_POOLS = ("kubernetes.azure.com/priority", SPOT_TAINT_KEY)
+_UNKNOWN_LABELS_OF_REGULAR_POOLS = _UNKNOWN_LABELS | {"kubernetes.azure.com/priority"}
 _DEFAULT_MAX_PODS = {"node_subnet": 30, "kubenet": 110, "overlay": 250, "pod_dynamic": 250, "pod_static": 250}
 
 
@@ -162,12 +163,12 @@ class NodePool(Subject):
         """
         ready = [node for node in self.nodes if node.is_ready]
         if ready:
-            return any(node.bears(spec, cordons=False) for node in ready)
-        return spec.selects_labels(self._labels_of_new_nodes(), unknown=_UNKNOWN_LABELS) and all(
-            spec.tolerates(taint) for taint in self.taints if taint.repels
-        )
+            return any(may_run_on(spec, node, cordons=False) for node in ready)
+        return self.place.admits(spec)
 
-    def _labels_of_new_nodes(self) -> dict[str, str]:
+    @property
+    def place(self) -> Place:
+        """The nodes that its settings make."""
         pool = self.properties
         labels = dict(pool.node_labels) | {
             "kubernetes.azure.com/agentpool": pool.name,
@@ -178,5 +179,7 @@ class NodePool(Subject):
             "topology.kubernetes.io/region": str(self.cluster.location).casefold(),
         }
         if self.is_spot:
-            labels["kubernetes.azure.com/scalesetpriority"] = "spot"
-        return labels
+            return Place(
+                labels=labels | dict.fromkeys(_SPOT_LABELS_OF_POOLS, "spot"), taints=self.taints, open=_UNKNOWN_LABELS
+            )
+        return Place(labels=labels, taints=self.taints, open=_UNKNOWN_LABELS_OF_REGULAR_POOLS).that_is(*NOT_SPOT)

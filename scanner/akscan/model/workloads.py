@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import (
-    SPOT_TAINT_KEY,
+    SPOT_TAINT,
     Controller,
     CronJob,
     HorizontalPodAutoscaler,
@@ -23,7 +23,6 @@ from akscan.model.kubernetes import (
     PodSpec,
     PodTemplate,
     Service,
-    Taint,
 )
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
@@ -254,7 +253,7 @@ class Workload(Subject):
     def tolerates_spot(self) -> bool:
         """Whether its template tolerates the taint of Spot nodes."""
         spec = self._template.spec if self._template else self.effective_spec
-        return spec.tolerates(Taint(key=SPOT_TAINT_KEY, value="spot", effect="NoSchedule"))
+        return spec.tolerates(SPOT_TAINT)
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -23,6 +23,7 @@ from akscan.model.kubernetes.nodes import (
     NodeSpec,
     NodeStatus,
     Requirement,
+    TemplateMeta,
 )
 from akscan.model.kubernetes.pods import (
     Container,
@@ -73,7 +74,16 @@ from akscan.model.kubernetes.rbac import (
     RoleRef,
     ServiceAccount,
 )
-from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
+from akscan.model.kubernetes.scheduling import (
+    SPOT_LABELS,
+    SPOT_TAINT,
+    SPOT_TAINT_KEY,
+    Affinity,
+    NodeAffinity,
+    PreferredTerm,
+    Taint,
+    Toleration,
+)
 from akscan.model.kubernetes.secrets import (
     ConfigMap,
     CsiDriver,
@@ -97,18 +107,18 @@ from akscan.model.kubernetes.services import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding",
-    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
-    "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
-    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod",
-    "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
-    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
-    "StatefulSet", "Taint", "Toleration", "WindowsOptions",
+    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec",
+    "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole",
+    "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus",
+    "CronJob", "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment",
+    "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job",
+    "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
+    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
+    "LoadBalancerStatus", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
+    "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec",
+    "PodStatus", "PodTemplate", "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet", "ReplicationController",
+    "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject",
+    "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters",
+    "SecurityContext", "Service", "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort",
+    "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "TemplateMeta", "Toleration", "WindowsOptions",
 ]  # fmt: skip

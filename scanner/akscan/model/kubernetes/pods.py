@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, Obj
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
 from akscan.model.literals import Literal
 from akscan.model.quantities import quantity
+from akscan.model.selectors import NodeSelector, NodeSelectorTerm
 
 
 class KeyReference(KubernetesStruct, frozen=True, kw_only=True):
@@ -145,13 +145,16 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def tolerates(self, taint: Taint) -> bool:
         return any(taint.tolerated_by(toleration) for toleration in self.tolerations or ())
 
-    def selects_labels(self, labels: Mapping[str, str], *, unknown: frozenset[str] = frozenset()) -> bool:
-        """Whether nodeSelector and required node affinity admit a node; keys in ``unknown`` count as satisfied."""
-        selector = self.node_selector or {}
-        if any(key not in unknown and labels.get(key) != value for key, value in selector.items()):
-            return False
-        required = self.affinity.node_affinity.required if self.affinity and self.affinity.node_affinity else None
-        return required is None or required.matches(labels, unknown=unknown)
+    @property
+    def required_affinity(self) -> NodeSelector | None:
+        """The required node affinity; None where a pod has none, which is not the same as one without terms."""
+        return self.affinity.node_affinity.required if self.affinity and self.affinity.node_affinity else None
+
+    @property
+    def preferred_affinity(self) -> tuple[NodeSelectorTerm, ...]:
+        """The terms that its node affinity prefers."""
+        preferred = self.affinity.node_affinity.preferred if self.affinity and self.affinity.node_affinity else None
+        return tuple(term.preference for term in preferred or ())
 
 
 class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
