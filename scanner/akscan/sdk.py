@@ -43,8 +43,11 @@ from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGa
 from akscan.model.grants import Grant
 from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
+    SPOT_TAINT,
     ClusterRoleBinding,
     Container,
+    CronJob,
+    Job,
     Node,
     Pod,
     PodSpec,
@@ -54,6 +57,7 @@ from akscan.model.kubernetes import (
     RoleBinding,
     Service,
     Taint,
+    Toleration,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.names import resolves_privately
@@ -70,8 +74,10 @@ from akscan.model.objects import (
 )
 from akscan.model.pools import NodePool
 from akscan.model.roles import RoleAssignment, RoleDefinition
+from akscan.model.scheduling import prefers_spot, requires_spot
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
+from akscan.model.storage import Mount
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.workloads import Workload, image_host, image_matches
@@ -102,24 +108,25 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall", "By",
-    "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
-    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix",
-    "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
-    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
-    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
-    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment",
-    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
-    "Run", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
-    "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address",
-    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
-    "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule",
-    "shared_ports", "usable", "version_key",
+    "LOAD_BALANCER_PORTS", "SPOT_TAINT", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId",
+    "AzureFirewall", "By", "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway",
+    "ClusterRoleBinding", "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container",
+    "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
+    "CoverageFigure", "Crash", "CronJob", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure",
+    "FederatedCredential", "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant",
+    "IdentityBinding", "Inapplicable", "Inventory", "Job", "KarpenterNodePool", "KubeletIdentity",
+    "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location",
+    "ManagedCluster", "Mount", "Need", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed",
+    "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "RbacSubject",
+    "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject",
+    "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretSubject",
+    "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
+    "Toleration", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload",
+    "any_of", "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report", "encode_report",
+    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within", "largest", "minor",
+    "network_of", "places", "prefers_spot", "prefixes", "requires_spot", "resolves_privately", "rule", "shared_ports",
+    "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from akscan import __version__
-from akscan.collect.kubernetes import annotated_secret
+from akscan.collect.kubernetes import annotated_secret, object_of
 from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
@@ -247,7 +247,7 @@ class _Dump:
                     continue
                 try:
                     self.objects[read.field].append(
-                        annotated_secret(item) if read.struct is Secret else convert(item, read.struct)
+                        annotated_secret(item) if read.struct is Secret else object_of(item, read.struct)
                     )
                     taken += 1
                 except Malformed as error:

@@ -13,8 +13,12 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from akscan.model.literals import Literal
+from akscan.model.expander import ExpanderPriorities
+from akscan.model.literals import AnnotationKeys, Literal, Pause
 from akscan.model.text import Token
+
+#: Types that keep less than an API answers.
+_WITHHELD = (AnnotationKeys, ExpanderPriorities, Literal, Pause)
 
 T = TypeVar("T")
 Hook = Callable[[type[Any], object], Any]
@@ -35,9 +39,9 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 
 def _from_answer(kind: type[Any], value: object) -> Any:
-    """The same for what an API answered, where literals still are values."""
-    if kind is Literal and isinstance(value, str):
-        return Literal.of(value)
+    """The same for what an API answered, where values still stand that the model does not keep."""
+    if issubclass(kind, _WITHHELD):
+        return kind.of(value)
     return _from_text(kind, value)
 
 
@@ -47,7 +51,9 @@ def decode(data: bytes, kind: type[T]) -> T:
 
 
 def decode_answer(data: bytes, kind: type[T]) -> T:
-    """A struct from the JSON text of a Kubernetes answer, literals classified. Raises `Malformed` with the path."""
+    """A struct from the JSON text of a Kubernetes answer, values that may be secrets
+    withheld. Raises `Malformed` with the path.
+    """
     return _decode(data, kind, _from_answer)
 
 

@@ -1,8 +1,9 @@
-"""Literals that may be secrets: classified while they are decoded, never kept."""
+"""Values that may be secrets: classified or counted while they are decoded, never kept."""
 
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from akscan.model.text import Token
 
@@ -27,6 +28,10 @@ _HARMLESS = re.compile(
     r"|[0-9.]+[a-z]{0,3})$"
 )
 _SHORT_CHARACTERS = 6
+#: What tools write beside every object; no owner says anything by it.
+_TOOLS = ("kubectl.kubernetes.io/", "deployment.kubernetes.io/", "meta.helm.sh/", "checksum/")
+_SLEEP = re.compile(r"(?<![\w-])sleep\s+([0-9]{1,9})(?:\.[0-9]+)?([smhd]?)(?![\w.])")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Literal(Token):
@@ -35,8 +40,10 @@ class Literal(Token):
     __slots__ = ()
 
     @classmethod
-    def of(cls, value: str) -> Literal:
+    def of(cls, value: object) -> Self:
         """Classify a value; nothing of it is kept."""
+        if not isinstance(value, str):
+            raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
         if not value:
             return cls("empty")
         if _CREDENTIALS.search(value):
@@ -44,3 +51,39 @@ class Literal(Token):
         if len(value) < _SHORT_CHARACTERS:
             return cls("short")
         return cls("harmless" if _HARMLESS.match(value) else "plain")
+
+
+class AnnotationKeys(Token):
+    """The keys of an object's annotations that its owner may have chosen, in one text; their values are not kept."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, annotations: object) -> Self:
+        """Keep the keys."""
+        if not isinstance(annotations, dict):
+            raise TypeError(f"Expected `object`, got `{type(annotations).__name__}`")
+        return cls(" ".join(sorted(key for key in annotations if not key.startswith(_TOOLS))))
+
+    def holds(self, key: str) -> bool:
+        return key in self.split()
+
+
+class Pause(Token):
+    """How many seconds a command waits by ``sleep``, the longest one where it does so several times; nothing else of
+    the command is kept. Empty where it does not.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, command: object) -> Self:
+        """Keep the seconds."""
+        if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
+            raise TypeError(f"Expected `array` of `str`, got `{type(command).__name__}`")
+        found = _SLEEP.findall(" ".join(command))
+        return cls(max(int(number) * _SECONDS[unit] for number, unit in found) if found else "")
+
+    @property
+    def seconds(self) -> int:
+        return int(self or 0)

@@ -66,6 +66,9 @@ class Need(StrEnum):
     JOBS = "list jobs.batch"
     CRON_JOBS = "list cronjobs.batch"
     REPLICATION_CONTROLLERS = "list replicationcontrollers"
+    PERSISTENT_VOLUME_CLAIMS = "list persistentvolumeclaims"
+    PERSISTENT_VOLUMES = "list persistentvolumes"
+    STORAGE_CLASSES = "list storageclasses.storage.k8s.io"
     HORIZONTAL_POD_AUTOSCALERS = "list horizontalpodautoscalers.autoscaling"
     POD_DISRUPTION_BUDGETS = "list poddisruptionbudgets.policy"
     ROLE_BINDINGS = "list rolebindings.rbac.authorization.k8s.io"
@@ -74,6 +77,8 @@ class Need(StrEnum):
     ROLES = "list roles.rbac.authorization.k8s.io"
     CSI_DRIVERS = "list csidrivers.storage.k8s.io"
     CUSTOM_RESOURCE_DEFINITIONS = "list customresourcedefinitions.apiextensions.k8s.io"
+    MUTATING_WEBHOOK_CONFIGURATIONS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
+    VALIDATING_WEBHOOK_CONFIGURATIONS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"

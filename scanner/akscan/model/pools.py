@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import AgentPool
+from akscan.model.expander import ExpanderPriorities
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import SPOT_TAINT_KEY, Node, PodSpec, Taint
 from akscan.model.needs import Need
@@ -62,6 +63,11 @@ class NodePool(Subject):
     @property
     def is_spot(self) -> bool:
         return self.properties.scale_set_priority == "Spot"
+
+    @property
+    def is_running(self) -> bool:
+        """Not stopped, and not being deleted."""
+        return self.properties.power_state.code != "Stopped" and self.properties.provisioning_state != "Deleting"
 
     @property
     def is_first(self) -> bool:
@@ -156,6 +162,20 @@ class NodePool(Subject):
             permission=Need.MANAGED_CLUSTERS,
             detail=detail,
         )
+
+    def is_chosen_by(self, priorities: ExpanderPriorities) -> bool:
+        """Whether the priority expander can choose the pool: a pattern is found in the name of its scale set, or, as
+        long as it has no node to tell that name, in one like it, or is written for the pool's name. Raises
+        `NotCollected` where nodes could not be listed, or only a pattern that akscan does not read could tell.
+        """
+        names = tuple(sorted({node.scale_set for node in self.nodes} - {""}))
+        if not names and any(self.name in line.partition(" ")[2] for line in priorities.lines):
+            return True
+        windows = self.properties.os_type == "Windows"
+        chosen = priorities.choose(names or (f"aks{self.name}" if windows else f"aks-{self.name}-00000000-vmss",))
+        if chosen is None:
+            raise NotCollected(self._unknown("akscan does not read one of the patterns of the priority expander"))
+        return chosen
 
     def bears(self, spec: PodSpec) -> bool:
         """Whether a pod may run on a Ready node of the pool (cordons aside), or, when it has none, on one that its

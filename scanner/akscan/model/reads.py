@@ -418,6 +418,21 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
     KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
     KubernetesRead(
+        "persistent_volume_claims",
+        kubernetes.PersistentVolumeClaim,
+        Need.PERSISTENT_VOLUME_CLAIMS,
+        "/api/v1/persistentvolumeclaims",
+    ),
+    KubernetesRead(
+        "persistent_volumes", kubernetes.PersistentVolume, Need.PERSISTENT_VOLUMES, "/api/v1/persistentvolumes"
+    ),
+    KubernetesRead(
+        "storage_classes",
+        kubernetes.StorageClass,
+        Need.STORAGE_CLASSES,
+        "/apis/storage.k8s.io/v1/storageclasses",
+    ),
+    KubernetesRead(
         "horizontal_pod_autoscalers",
         kubernetes.HorizontalPodAutoscaler,
         Need.HORIZONTAL_POD_AUTOSCALERS,
@@ -461,6 +476,18 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         Need.CUSTOM_RESOURCE_DEFINITIONS,
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
         metadata_only=True,
+    ),
+    KubernetesRead(
+        "mutating_webhook_configurations",
+        kubernetes.MutatingWebhookConfiguration,
+        Need.MUTATING_WEBHOOK_CONFIGURATIONS,
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+    ),
+    KubernetesRead(
+        "validating_webhook_configurations",
+        kubernetes.ValidatingWebhookConfiguration,
+        Need.VALIDATING_WEBHOOK_CONFIGURATIONS,
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
     ),
     KubernetesRead(
         "secret_provider_classes",

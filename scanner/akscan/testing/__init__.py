@@ -36,6 +36,7 @@ from akscan.testing.azure import (
 )
 from akscan.testing.grants import activated, eligible, listed_resource, trusted_access
 from akscan.testing.inventories import NOW, On, inventory, on
+from akscan.testing.jobs import claim, cron_job, job, mounting, priority_expander, webhook_configuration
 from akscan.testing.kubernetes import (
     autoscaler,
     cluster_role,
@@ -101,11 +102,13 @@ __all__ = [
     "application_rule",
     "autoscaler",
     "case",
+    "claim",
     "cluster",
     "cluster_role",
     "cluster_role_binding",
     "connected_hub",
     "container",
+    "cron_job",
     "diagnostic_setting",
     "disruption_budget",
     "dnat",
@@ -120,11 +123,13 @@ __all__ = [
     "identity_binding",
     "inventory",
     "ip_group",
+    "job",
     "karpenter_node_pool",
     "kubernetes_version",
     "kubernetes_versions",
     "listed_resource",
     "member_of",
+    "mounting",
     "named",
     "nat_gateway",
     "network_rule",
@@ -134,6 +139,7 @@ __all__ = [
     "peering",
     "pod",
     "pod_spec",
+    "priority_expander",
     "private_zone",
     "public_ip",
     "public_prefix",
@@ -161,5 +167,6 @@ __all__ = [
     "user_assigned",
     "vault",
     "virtual_network",
+    "webhook_configuration",
     "workload",
 ]  # fmt: skip

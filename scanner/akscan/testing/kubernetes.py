@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
+from akscan.model.literals import AnnotationKeys
 from akscan.model.selectors import LabelSelector
 
 
-def _meta(
+def object_meta(
     kind: str,
     name: str,
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
 ) -> ObjectMeta:
+    """Metadata as the API server fills it in."""
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -35,6 +39,20 @@ def _meta(
         "owner_references": references,
     }
     return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
+
+
+def marked_meta(
+    kind: str,
+    name: str,
+    namespace: str,
+    fields: Mapping[str, Any],
+    owner: KubernetesObject | None = None,
+) -> kubernetes.MarkedMeta:
+    """The same of a controller; ``annotations`` among the fields are their keys."""
+    rest = dict(fields)
+    keys = rest.pop("annotations", None)
+    marked = kubernetes.MarkedMeta.of(object_meta(kind, name, namespace, rest, owner))
+    return msgspec.structs.replace(marked, annotations=None if keys is None else AnnotationKeys(keys))
 
 
 _API_VERSIONS = {
@@ -64,7 +82,7 @@ def pod_spec(*containers: kubernetes.Container, **fields: Any) -> kubernetes.Pod
     return kubernetes.PodSpec(containers=containers or (container(),), **fields)
 
 
-def pod(
+def pod(  # noqa: PLR0913 every argument has a healthy default
     name: str = "app-0",
     namespace: str = "shop",
     *,
@@ -72,18 +90,23 @@ def pod(
     owner: KubernetesObject | None = None,
     on_node: str = "node-0",
     phase: str = "Running",
+    ready: bool = True,
     annotations: kubernetes.PodAnnotations | None = None,
     **metadata: Any,
 ) -> kubernetes.Pod:
     """A running pod."""
-    base = _meta("Pod", name, namespace, metadata, owner)
+    base = object_meta("Pod", name, namespace, metadata, owner)
     return kubernetes.Pod(
         metadata=kubernetes.PodMeta(
             **{field: getattr(base, field) for field in base.__struct_fields__}, annotations=annotations
         ),
         spec=spec or pod_spec(),
         node_name=on_node,
-        status=kubernetes.PodStatus(phase=phase, qos_class="Burstable"),
+        status=kubernetes.PodStatus(
+            phase=phase,
+            qos_class="Burstable",
+            conditions=(kubernetes.PodCondition(type="Ready", status="True" if ready else "False"),),
+        ),
     )
 
 
@@ -105,11 +128,11 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     spec where admission changed it.
     """
     template = kubernetes.PodTemplate(
-        metadata=ObjectMeta(labels=dict(labels or {"app": name})),
+        metadata=kubernetes.MarkedMeta(labels=dict(labels or {"app": name})),
         spec=spec or pod_spec(),
     )
     top = kind(
-        metadata=_meta(kind.kind, name, namespace, metadata),
+        metadata=marked_meta(kind.kind, name, namespace, metadata),
         spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         status=status or kubernetes.ControllerStatus(),
     )
@@ -117,7 +140,7 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     owner: KubernetesObject = top
     if kind is kubernetes.Deployment:
         owner = kubernetes.ReplicaSet(
-            metadata=_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
+            metadata=marked_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
             spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         )
         made.append(owner)
@@ -146,7 +169,7 @@ def node(
 ) -> kubernetes.Node:
     """A Ready node of a pool."""
     return kubernetes.Node(
-        metadata=_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
+        metadata=object_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
         spec=kubernetes.NodeSpec(taints=tuple(taints)),
         status=kubernetes.NodeStatus(
             conditions=(kubernetes.Condition(type="Ready", status="True" if ready else "False"),),
@@ -170,7 +193,7 @@ def service(
     **spec: Any,
 ) -> kubernetes.Service:
     """A ClusterIP Service in front of app=name unless said otherwise."""
-    base = _meta("Service", name, namespace, {})
+    base = object_meta("Service", name, namespace, {})
     return kubernetes.Service(
         metadata=kubernetes.ServiceMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
         spec=kubernetes.ServiceSpec(selector=dict({"app": name} if selector is None else selector), **spec),
@@ -185,7 +208,7 @@ def service(
 def endpoint_slice(*addresses: str, name: str = "kubernetes", namespace: str = "default") -> kubernetes.EndpointSlice:
     """A slice, by default the one with the addresses of the API server."""
     return kubernetes.EndpointSlice(
-        metadata=_meta("EndpointSlice", name, namespace, {}),
+        metadata=object_meta("EndpointSlice", name, namespace, {}),
         endpoints=(kubernetes.Endpoint(addresses=addresses),),
     )
 
@@ -199,7 +222,7 @@ def autoscaler(
 ) -> kubernetes.HorizontalPodAutoscaler:
     """A HorizontalPodAutoscaler."""
     return kubernetes.HorizontalPodAutoscaler(
-        metadata=_meta("HorizontalPodAutoscaler", target, namespace, {}),
+        metadata=object_meta("HorizontalPodAutoscaler", target, namespace, {}),
         spec=kubernetes.AutoscalerSpec(
             scale_target_ref=kubernetes.CrossReference(kind=kind, name=target),
             min_replicas=min_replicas,
@@ -215,7 +238,7 @@ def scaled_object(
 ) -> kubernetes.ScaledObject:
     """A KEDA ScaledObject."""
     return kubernetes.ScaledObject(
-        metadata=_meta("ScaledObject", target, namespace, {}),
+        metadata=object_meta("ScaledObject", target, namespace, {}),
         spec=kubernetes.ScaledObjectSpec(
             scale_target_ref=kubernetes.CrossReference(name=target),
             min_replica_count=min_replicas,
@@ -237,7 +260,7 @@ def disruption_budget(  # noqa: PLR0913 every argument has a healthy default
 ) -> kubernetes.PodDisruptionBudget:
     """A budget over three healthy pods of app=name, of which one may go."""
     return kubernetes.PodDisruptionBudget(
-        metadata=_meta("PodDisruptionBudget", name, namespace, {}),
+        metadata=object_meta("PodDisruptionBudget", name, namespace, {}),
         spec=kubernetes.BudgetSpec(
             selector=LabelSelector(match_labels=dict({"app": "app"} if selector is None else selector)),
             **(spec or {"max_unavailable": 1}),
@@ -257,12 +280,14 @@ def karpenter_node_pool(
     *requirements: kubernetes.Requirement,
     taints: Sequence[kubernetes.Taint] = (),
     weight: int | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> kubernetes.KarpenterNodePoolObject:
-    """A NodePool of node auto-provisioning."""
+    """A NodePool of node auto-provisioning; ``labels`` are those of its nodes."""
     return kubernetes.KarpenterNodePoolObject(
-        metadata=_meta("NodePool", name, "", {}),
+        metadata=object_meta("NodePool", name, "", {}),
         spec=kubernetes.KarpenterNodePoolSpec(
             template=kubernetes.KarpenterTemplate(
+                metadata=kubernetes.TemplateMeta(labels=dict(labels or {})),
                 spec=kubernetes.KarpenterSpec(requirements=requirements, taints=tuple(taints)),
             ),
             weight=weight,
@@ -278,7 +303,7 @@ def cluster_role_binding(
 ) -> kubernetes.ClusterRoleBinding:
     """A ClusterRoleBinding, to cluster-admin unless said otherwise."""
     return kubernetes.ClusterRoleBinding(
-        metadata=_meta("ClusterRoleBinding", name, "", {"labels": dict(labels or {})}),
+        metadata=object_meta("ClusterRoleBinding", name, "", {"labels": dict(labels or {})}),
         role_ref=kubernetes.RoleRef(kind="ClusterRole", name=role),
         subjects=subjects,
     )
@@ -294,7 +319,7 @@ def role_binding(
 ) -> kubernetes.RoleBinding:
     """A RoleBinding, to a ClusterRole unless said otherwise."""
     return kubernetes.RoleBinding(
-        metadata=_meta("RoleBinding", name, namespace, {"labels": dict(labels or {})}),
+        metadata=object_meta("RoleBinding", name, namespace, {"labels": dict(labels or {})}),
         role_ref=kubernetes.RoleRef(kind=kind, name=role),
         subjects=subjects,
     )
@@ -322,7 +347,7 @@ def cluster_role(
     """A ClusterRole; ``aggregates`` are the labels that its aggregation rule selects."""
     selectors = tuple(LabelSelector(match_labels=dict(selected)) for selected in aggregates)
     return kubernetes.ClusterRole(
-        metadata=_meta("ClusterRole", name, "", {"labels": dict(labels or {})}),
+        metadata=object_meta("ClusterRole", name, "", {"labels": dict(labels or {})}),
         rules=rules,
         aggregation_rule=kubernetes.AggregationRule(cluster_role_selectors=selectors) if selectors else None,
     )
@@ -332,7 +357,7 @@ def role(
     name: str, namespace: str, *rules: kubernetes.PolicyRule, labels: Mapping[str, str] | None = None
 ) -> kubernetes.Role:
     """A Role."""
-    return kubernetes.Role(metadata=_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
+    return kubernetes.Role(metadata=object_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
 
 
 def service_account(
@@ -340,7 +365,7 @@ def service_account(
 ) -> kubernetes.ServiceAccount:
     """A ServiceAccount."""
     return kubernetes.ServiceAccount(
-        metadata=_meta("ServiceAccount", name, namespace, {}), automount_service_account_token=automount
+        metadata=object_meta("ServiceAccount", name, namespace, {}), automount_service_account_token=automount
     )
 
 
@@ -360,7 +385,7 @@ def secret(
 ) -> kubernetes.Secret:
     """A row of the Secrets table."""
     return kubernetes.Secret(
-        metadata=_meta("Secret", name, namespace, metadata),
+        metadata=object_meta("Secret", name, namespace, metadata),
         type=of_type,
         annotation_keys=tuple(annotation_keys),
         service_account=service_account,
@@ -369,7 +394,7 @@ def secret(
 
 def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields: Any) -> KubernetesObject:
     """An object of which only name and namespace (and the given fields) matter."""
-    return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
+    return kind(metadata=object_meta(kind.kind, name, namespace, {}), **fields)
 
 
 def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider: str = "azure") -> KubernetesObject:

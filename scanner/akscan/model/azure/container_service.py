@@ -66,6 +66,8 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     min_count: int | None = None
     max_count: int | None = None
     scale_set_priority: Token = Token("Regular")
+    scale_set_eviction_policy: Token = Token("Delete")
+    spot_max_price: float = -1
     node_taints: tuple[str, ...] = ()
     node_labels: dict[str, str] = {}
     availability_zones: tuple[str, ...] = ()
@@ -236,6 +238,10 @@ class NodeProvisioningProfile(Rest, frozen=True, kw_only=True):
     mode: Token = Token("Manual")
 
 
+class AutoScalerProfile(Rest, frozen=True, kw_only=True):
+    expander: Token = Token("random")
+
+
 class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     provisioning_state: Token = Token()
     power_state: PowerState = PowerState()
@@ -261,6 +267,7 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     security_profile: SecurityProfile = SecurityProfile()
     azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
     auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
+    auto_scaler_profile: AutoScalerProfile = AutoScalerProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
 

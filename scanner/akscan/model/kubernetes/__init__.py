@@ -4,6 +4,13 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
+from akscan.model.kubernetes.admission import (
+    MutatingWebhookConfiguration,
+    ValidatingWebhookConfiguration,
+    Webhook,
+    WebhookClientConfig,
+    WebhookService,
+)
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -12,6 +19,17 @@ from akscan.model.kubernetes.autoscaling import (
     ScaledObjectSpec,
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
+from akscan.model.kubernetes.jobs import (
+    CronJob,
+    CronJobSpec,
+    Job,
+    JobSpec,
+    JobStatus,
+    JobTemplate,
+    OnPodCondition,
+    PodFailurePolicy,
+    PodFailureRule,
+)
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
@@ -26,22 +44,25 @@ from akscan.model.kubernetes.nodes import (
     TemplateMeta,
 )
 from akscan.model.kubernetes.pods import (
+    ClaimSource,
     Container,
     Controller,
     ControllerSpec,
     ControllerStatus,
-    CronJob,
-    CronJobSpec,
     DaemonSet,
     Deployment,
     EnvFromSource,
     EnvVar,
     EnvVarSource,
-    Job,
-    JobTemplate,
+    EphemeralSource,
+    ExecAction,
     KeyReference,
+    Lifecycle,
+    LifecycleHandler,
+    MarkedMeta,
     Pod,
     PodAnnotations,
+    PodCondition,
     PodMeta,
     PodSecurityContext,
     PodSpec,
@@ -51,7 +72,9 @@ from akscan.model.kubernetes.pods import (
     ReplicationController,
     ResourceRequirements,
     SecurityContext,
+    SleepAction,
     StatefulSet,
+    Volume,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
@@ -105,20 +128,35 @@ from akscan.model.kubernetes.services import (
     ServiceSpec,
     ServiceStatus,
 )
+from akscan.model.kubernetes.storage import (
+    ClaimSpec,
+    CsiVolumeSource,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    SomeSource,
+    StorageClass,
+    VolumeNodeAffinity,
+    VolumeSpec,
+)
 
 __all__ = [
     "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec",
-    "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole",
-    "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus",
-    "CronJob", "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment",
-    "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job",
+    "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClaimSource",
+    "ClaimSpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
+    "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiDriver", "CsiVolumeSource",
+    "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar",
+    "EnvVarSource", "EphemeralSource", "ExecAction", "HorizontalPodAutoscaler", "Job", "JobSpec", "JobStatus",
     "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
-    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress",
-    "LoadBalancerStatus", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
-    "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec",
-    "PodStatus", "PodTemplate", "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet", "ReplicationController",
-    "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject",
-    "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters",
-    "SecurityContext", "Service", "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort",
-    "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "TemplateMeta", "Toleration", "WindowsOptions",
+    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Lifecycle", "LifecycleHandler",
+    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "MarkedMeta", "MutatingWebhookConfiguration", "Namespace",
+    "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OnPodCondition", "OwnerReference",
+    "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
+    "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
+    "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
+    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
+    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
+    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
+    "SleepAction", "SomeSource", "StatefulSet", "StorageClass", "Taint", "TemplateMeta", "Toleration",
+    "ValidatingWebhookConfiguration", "Volume", "VolumeNodeAffinity", "VolumeSpec", "Webhook", "WebhookClientConfig",
+    "WebhookService", "WindowsOptions",
 ]  # fmt: skip

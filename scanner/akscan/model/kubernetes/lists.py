@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.kubernetes.jobs import CronJob, Job
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
 from akscan.model.kubernetes.pods import (
-    CronJob,
     DaemonSet,
     Deployment,
-    Job,
     Pod,
     ReplicaSet,
     ReplicationController,
@@ -22,6 +22,7 @@ from akscan.model.kubernetes.policy import CiliumClusterwideNetworkPolicy, PodDi
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
+from akscan.model.kubernetes.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 
 T = TypeVar("T")
 
@@ -57,6 +58,9 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     jobs: Listing[Job]
     cron_jobs: Listing[CronJob]
     replication_controllers: Listing[ReplicationController]
+    persistent_volume_claims: Listing[PersistentVolumeClaim]
+    persistent_volumes: Listing[PersistentVolume]
+    storage_classes: Listing[StorageClass]
     horizontal_pod_autoscalers: Listing[HorizontalPodAutoscaler]
     pod_disruption_budgets: Listing[PodDisruptionBudget]
     cluster_role_bindings: Listing[ClusterRoleBinding]
@@ -65,6 +69,8 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     roles: Listing[Role]
     csi_drivers: Listing[CsiDriver]
     custom_resource_definitions: Listing[CustomResourceDefinition]
+    mutating_webhook_configurations: Listing[MutatingWebhookConfiguration]
+    validating_webhook_configurations: Listing[ValidatingWebhookConfiguration]
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]

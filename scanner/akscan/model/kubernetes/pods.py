@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
-from akscan.model.literals import Literal
+from akscan.model.literals import AnnotationKeys, Literal, Pause
 from akscan.model.quantities import quantity
 from akscan.model.selectors import NodeSelector, NodeSelectorTerm
 
@@ -51,6 +51,30 @@ class ResourceRequirements(KubernetesStruct, frozen=True, kw_only=True):
     limits: dict[str, str | int | float] | None = None
 
 
+class SleepAction(KubernetesStruct, frozen=True, kw_only=True):
+    seconds: int = 0
+
+
+class ExecAction(KubernetesStruct, frozen=True, kw_only=True):
+    """A command; of its words only how long it sleeps is kept."""
+
+    command: Pause = Pause()
+
+
+class LifecycleHandler(KubernetesStruct, frozen=True, kw_only=True):
+    sleep: SleepAction | None = None
+    exec: ExecAction | None = None
+
+    @property
+    def pause_seconds(self) -> int:
+        """How long it sleeps, as far as that can be told from outside."""
+        return max(self.sleep.seconds if self.sleep else 0, self.exec.command.seconds if self.exec else 0)
+
+
+class Lifecycle(KubernetesStruct, frozen=True, kw_only=True):
+    pre_stop: LifecycleHandler | None = None
+
+
 class Container(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     image: str = ""
@@ -59,6 +83,13 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
     env: tuple[EnvVar, ...] | None = None
     env_from: tuple[EnvFromSource, ...] | None = None
     restart_policy: str | None = None
+    lifecycle: Lifecycle | None = None
+
+    @property
+    def pre_stop_pause_seconds(self) -> int:
+        """How long its preStop hook sleeps, as far as that can be told from outside."""
+        hook = self.lifecycle.pre_stop if self.lifecycle else None
+        return hook.pause_seconds if hook else 0
 
     def request(self, resource: str) -> Decimal:
         """What the container requests, in base units: the limit stands in for an absent request, absent counts as 0."""
@@ -72,6 +103,20 @@ class PodSecurityContext(KubernetesStruct, frozen=True, kw_only=True):
     windows_options: WindowsOptions | None = None
 
 
+class ClaimSource(KubernetesStruct, frozen=True, kw_only=True):
+    claim_name: str = ""
+
+
+class EphemeralSource(KubernetesStruct, frozen=True, kw_only=True):
+    """A claim that lives as long as its pod, named ``{pod}-{volume}``."""
+
+
+class Volume(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+    ephemeral: EphemeralSource | None = None
+
+
 class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] | None = None
@@ -83,6 +128,10 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
+    restart_policy: str = ""
+    volumes: tuple[Volume, ...] | None = None
+    priority_class_name: str = ""
+    termination_grace_period_seconds: int | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
 
@@ -95,6 +144,11 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def app_containers(self) -> tuple[Container, ...]:
         """Containers, and init containers that keep running beside them (restartPolicy Always)."""
         return (*self.containers, *(c for c in self.init_containers or () if c.restart_policy == "Always"))
+
+    @property
+    def grace_period_seconds(self) -> int:
+        """``terminationGracePeriodSeconds``, 30 where it is absent."""
+        return 30 if self.termination_grace_period_seconds is None else self.termination_grace_period_seconds
 
     def is_privileged(self, container: Container) -> bool:
         return bool(container.security_context and container.security_context.privileged)
@@ -157,9 +211,17 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
         return tuple(term.preference for term in preferred or ())
 
 
+class PodCondition(KubernetesStruct, frozen=True, kw_only=True):
+    type: str = ""
+    status: str = ""
+
+
 class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
+    """``conditions`` keeps the one of type Ready."""
+
     phase: str = ""
     qos_class: str = ""
+    conditions: tuple[PodCondition, ...] | None = None
 
 
 class PodAnnotations(KubernetesStruct, frozen=True, kw_only=True):
@@ -198,13 +260,32 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return self.status.phase in ("Pending", "Running")
 
     @property
+    def is_ready(self) -> bool:
+        return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions or ())
+
+    @property
     def is_of_daemon_set(self) -> bool:
         """Whether a drain leaves it alone because a DaemonSet would bring it back."""
         return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
 
 
+class MarkedMeta(ObjectMeta, frozen=True, kw_only=True):
+    """Metadata with the keys of the annotations."""
+
+    annotations: AnnotationKeys | None = None
+
+    @classmethod
+    def of(cls, metadata: ObjectMeta) -> Self:
+        """Of metadata whose annotations were not kept."""
+        return cls(**{name: getattr(metadata, name) for name in ObjectMeta.__struct_fields__})
+
+    def has_mark(self, key: str) -> bool:
+        """Whether a label or an annotation has this key."""
+        return key in (self.labels or {}) or (self.annotations is not None and self.annotations.holds(key))
+
+
 class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: MarkedMeta = MarkedMeta()
     spec: PodSpec = PodSpec()
 
 
@@ -222,6 +303,7 @@ class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
 class Controller(KubernetesObject, frozen=True, kw_only=True):
     """What makes pods from a template."""
 
+    metadata: MarkedMeta = MarkedMeta()
     spec: ControllerSpec = ControllerSpec()
     status: ControllerStatus = ControllerStatus()
 
@@ -248,24 +330,3 @@ class DaemonSet(Controller, frozen=True, kw_only=True):
 
 class ReplicationController(Controller, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ReplicationController"
-
-
-class Job(Controller, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "Job"
-
-
-class JobTemplate(KubernetesStruct, frozen=True, kw_only=True):
-    spec: ControllerSpec = ControllerSpec()
-
-
-class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
-    job_template: JobTemplate = JobTemplate()
-
-
-class CronJob(KubernetesObject, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "CronJob"
-    spec: CronJobSpec = CronJobSpec()
-
-    @property
-    def template(self) -> PodTemplate:
-        return self.spec.job_template.spec.template or PodTemplate()

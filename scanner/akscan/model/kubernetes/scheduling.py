@@ -30,6 +30,10 @@ class Taint(KubernetesStruct, frozen=True, kw_only=True):
         key, _, value = pair.partition("=")
         return cls(key=key, value=value, effect=effect)
 
+    def __str__(self) -> str:
+        """The form that `parse` reads."""
+        return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
+
     @property
     def repels(self) -> bool:
         """Whether the taint keeps pods off that do not tolerate it (PreferNoSchedule does not)."""
