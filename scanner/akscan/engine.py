@@ -45,6 +45,7 @@ from akscan.signatures import Signature, signature_of
 #: How many scopes a report names for each permission that is not held there.
 _SCOPES_IN_LEDGER = 10
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_OBJECT = "{kind} {name}"
 
 
 @dataclass(frozen=True)
@@ -288,8 +289,12 @@ def _failure(selected: SelectedRule, subject: Subject, ref: SubjectRef, finding:
 
 
 def remediation(template: str, values: Mapping[str, str]) -> Remediation:
-    """The commands with every known placeholder filled in, quoted for a POSIX shell: names of objects are not ours."""
+    """The commands with every known placeholder filled in, quoted for a POSIX shell: names of objects are not ours.
+    An object of the whole cluster is named without a namespace.
+    """
     still_open: dict[str, None] = {}
+    if "kind" in values and "namespace" not in values:
+        template = template.replace(f"{_OBJECT} --namespace {{namespace}}", _OBJECT)
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
@@ -308,7 +313,7 @@ def _scalar(value: object) -> EvidenceValue:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return tuple(f"{key}={item}" for key, item in value.items())
+        return tuple(f"{key}={item if isinstance(item, str) else ', '.join(item)}" for key, item in value.items())
     if isinstance(value, Iterable):
         return tuple(str(item) if not isinstance(item, bool | int | float) else item for item in value)
     return str(value)

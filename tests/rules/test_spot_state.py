@@ -312,8 +312,8 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
             case(f"{need} unreadable, it has a Service", HOOKED, Status.NOT_ASSESSED, subject="app", unreadable=[need])
             for need in (
                 Need.SERVICES,
-                Need.VALIDATING_WEBHOOK_CONFIGURATIONS,
-                Need.MUTATING_WEBHOOK_CONFIGURATIONS,
+                Need.VALIDATING_WEBHOOKS,
+                Need.MUTATING_WEBHOOKS,
             )
         ),
         case(
@@ -321,7 +321,7 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
             component("coredns"),
             Status.FAIL,
             subject="coredns",
-            unreadable=[Need.SERVICES, Need.VALIDATING_WEBHOOK_CONFIGURATIONS],
+            unreadable=[Need.SERVICES, Need.VALIDATING_WEBHOOKS],
         ),
     ],
 )

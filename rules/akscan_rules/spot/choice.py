@@ -93,12 +93,8 @@ def spot_is_reached_on_purpose(workload: Workload, inventory: Inventory) -> Iter
         Need.PODS,
         Need.JOBS,
         Need.CRON_JOBS,
-        Need.SERVICES,
-        Need.PERSISTENT_VOLUME_CLAIMS,
-        Need.PERSISTENT_VOLUMES,
-        Need.HORIZONTAL_POD_AUTOSCALERS,
     ],
-    optional_needs=[Need.RESOURCE_GROUPS, STORAGE_NEEDS[-1]],
+    optional_needs=[*STORAGE_NEEDS, Need.SERVICES, Need.HORIZONTAL_POD_AUTOSCALERS, Need.RESOURCE_GROUPS],
     docs=[
         "https://learn.microsoft.com/azure/aks/spot-node-pool",
         "https://learn.microsoft.com/azure/aks/best-practices-cost",

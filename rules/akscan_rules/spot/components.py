@@ -34,14 +34,15 @@ _KINDS_OF_COMPONENTS = ("Deployment", "StatefulSet", "ReplicaSet")
     "SPT-008",
     Severity.HIGH,
     Pillar.RELIABILITY,
-    needs=[
-        *NEEDS_OF_PLACEMENT,
-        Need.DAEMON_SETS,
-        Need.VALIDATING_WEBHOOK_CONFIGURATIONS,
-        Need.MUTATING_WEBHOOK_CONFIGURATIONS,
+    needs=[*NEEDS_OF_PLACEMENT],
+    optional_needs=[
+        *OTHER_WORKLOADS,
         Need.SERVICES,
+        Need.VALIDATING_WEBHOOKS,
+        Need.MUTATING_WEBHOOKS,
+        Need.AGENT_POOLS,
+        Need.KARPENTER_NODE_POOLS,
     ],
-    optional_needs=[*OTHER_WORKLOADS[1:], Need.AGENT_POOLS, Need.KARPENTER_NODE_POOLS],
     docs=[
         "https://learn.microsoft.com/azure/aks/spot-node-pool",
         "https://learn.microsoft.com/azure/aks/use-system-pools",

@@ -21,7 +21,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.spot.placement import NEEDS_OF_PLACEMENT, tolerations_of, where_it_runs
+from akscan_rules.spot.placement import NEEDS_OF_PLACEMENT, OTHER_WORKLOADS, tolerations_of, where_it_runs
 
 _JOBS = ("Job", "CronJob")
 #: Less than the notice, to leave room.
@@ -32,8 +32,8 @@ _GRACE_SECONDS = 25
     "SPT-007",
     Severity.MEDIUM,
     Pillar.RELIABILITY,
-    needs=[*NEEDS_OF_PLACEMENT, Need.JOBS, Need.POD_DISRUPTION_BUDGETS],
-    optional_needs=[Need.DAEMON_SETS, Need.CRON_JOBS, Need.REPLICATION_CONTROLLERS, Need.MANAGED_CLUSTERS],
+    needs=[*NEEDS_OF_PLACEMENT],
+    optional_needs=[*OTHER_WORKLOADS, Need.POD_DISRUPTION_BUDGETS, Need.MANAGED_CLUSTERS],
     docs=[
         "https://learn.microsoft.com/azure/aks/node-auto-drain",
         "https://learn.microsoft.com/azure/virtual-machines/spot-vms",

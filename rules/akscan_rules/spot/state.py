@@ -25,8 +25,8 @@ STORAGE_NEEDS = (Need.PERSISTENT_VOLUME_CLAIMS, Need.PERSISTENT_VOLUMES, Need.ST
     "SPT-004",
     Severity.HIGH,
     Pillar.RELIABILITY,
-    needs=[*NEEDS_OF_PLACEMENT, *STORAGE_NEEDS],
-    optional_needs=[*OTHER_WORKLOADS, Need.MANAGED_CLUSTERS],
+    needs=[*NEEDS_OF_PLACEMENT],
+    optional_needs=[*STORAGE_NEEDS, *OTHER_WORKLOADS, Need.MANAGED_CLUSTERS],
     docs=[
         "https://learn.microsoft.com/azure/aks/stateful-workloads-overview",
         "https://learn.microsoft.com/azure/aks/spot-node-pool",

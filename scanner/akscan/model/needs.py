@@ -77,11 +77,19 @@ class Need(StrEnum):
     ROLES = "list roles.rbac.authorization.k8s.io"
     CSI_DRIVERS = "list csidrivers.storage.k8s.io"
     CUSTOM_RESOURCE_DEFINITIONS = "list customresourcedefinitions.apiextensions.k8s.io"
-    MUTATING_WEBHOOK_CONFIGURATIONS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
-    VALIDATING_WEBHOOK_CONFIGURATIONS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"
+    AZURE_IDENTITIES = "list azureidentities.aadpodidentity.k8s.io"
+    AZURE_IDENTITY_BINDINGS = "list azureidentitybindings.aadpodidentity.k8s.io"
+    MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
+    VALIDATING_WEBHOOKS = "list validatingwebhookconfigurations.admissionregistration.k8s.io"
+    NETWORK_POLICIES = "list networkpolicies.networking.k8s.io"
+    CILIUM_POLICIES = "list ciliumnetworkpolicies.cilium.io"
+    CALICO_POLICIES = "list networkpolicies.crd.projectcalico.org"
+    CALICO_GLOBAL_POLICIES = "list globalnetworkpolicies.crd.projectcalico.org"
+    ADMIN_NETWORK_POLICIES = "list adminnetworkpolicies.policy.networking.k8s.io"
+    CLUSTER_NETWORK_POLICIES = "list clusternetworkpolicies.policy.networking.k8s.io"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
 
     @property

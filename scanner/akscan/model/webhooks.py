@@ -18,7 +18,7 @@ class Webhooks:
     def _by_service(self) -> dict[tuple[str, str], tuple[str, ...]]:
         found: dict[tuple[str, str], tuple[str, ...]] = {}
         lists = self._lists
-        for listing in (lists.validating_webhook_configurations, lists.mutating_webhook_configurations):
+        for listing in (lists.validating_webhooks, lists.mutating_webhooks):
             for item in listing.items:
                 for webhook in item.webhooks or ():
                     service = webhook.client_config.service
@@ -33,6 +33,6 @@ class Webhooks:
         """
         names = tuple(name for s in services for name in self._by_service.get((s.namespace, s.name), ()))
         if not names:
-            self._lists.validating_webhook_configurations.complete()
-            self._lists.mutating_webhook_configurations.complete()
+            self._lists.validating_webhooks.complete()
+            self._lists.mutating_webhooks.complete()
         return names

@@ -13,14 +13,13 @@ from akscan.model.literals import AnnotationKeys
 from akscan.model.selectors import LabelSelector
 
 
-def object_meta(
+def _meta(
     kind: str,
     name: str,
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
 ) -> ObjectMeta:
-    """Metadata as the API server fills it in."""
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -41,6 +40,9 @@ def object_meta(
     return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
 
 
+object_meta = _meta
+
+
 def marked_meta(
     kind: str,
     name: str,
@@ -51,7 +53,7 @@ def marked_meta(
     """The same of a controller; ``annotations`` among the fields are their keys."""
     rest = dict(fields)
     keys = rest.pop("annotations", None)
-    marked = kubernetes.MarkedMeta.of(object_meta(kind, name, namespace, rest, owner))
+    marked = kubernetes.MarkedMeta.of(_meta(kind, name, namespace, rest, owner))
     return msgspec.structs.replace(marked, annotations=None if keys is None else AnnotationKeys(keys))
 
 
@@ -95,7 +97,7 @@ def pod(  # noqa: PLR0913 every argument has a healthy default
     **metadata: Any,
 ) -> kubernetes.Pod:
     """A running pod."""
-    base = object_meta("Pod", name, namespace, metadata, owner)
+    base = _meta("Pod", name, namespace, metadata, owner)
     return kubernetes.Pod(
         metadata=kubernetes.PodMeta(
             **{field: getattr(base, field) for field in base.__struct_fields__}, annotations=annotations
@@ -169,7 +171,7 @@ def node(
 ) -> kubernetes.Node:
     """A Ready node of a pool."""
     return kubernetes.Node(
-        metadata=object_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
+        metadata=_meta("Node", name, "", {"labels": {"kubernetes.azure.com/agentpool": pool, **(labels or {})}}),
         spec=kubernetes.NodeSpec(taints=tuple(taints)),
         status=kubernetes.NodeStatus(
             conditions=(kubernetes.Condition(type="Ready", status="True" if ready else "False"),),
@@ -193,7 +195,7 @@ def service(
     **spec: Any,
 ) -> kubernetes.Service:
     """A ClusterIP Service in front of app=name unless said otherwise."""
-    base = object_meta("Service", name, namespace, {})
+    base = _meta("Service", name, namespace, {})
     return kubernetes.Service(
         metadata=kubernetes.ServiceMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
         spec=kubernetes.ServiceSpec(selector=dict({"app": name} if selector is None else selector), **spec),
@@ -208,7 +210,7 @@ def service(
 def endpoint_slice(*addresses: str, name: str = "kubernetes", namespace: str = "default") -> kubernetes.EndpointSlice:
     """A slice, by default the one with the addresses of the API server."""
     return kubernetes.EndpointSlice(
-        metadata=object_meta("EndpointSlice", name, namespace, {}),
+        metadata=_meta("EndpointSlice", name, namespace, {}),
         endpoints=(kubernetes.Endpoint(addresses=addresses),),
     )
 
@@ -222,7 +224,7 @@ def autoscaler(
 ) -> kubernetes.HorizontalPodAutoscaler:
     """A HorizontalPodAutoscaler."""
     return kubernetes.HorizontalPodAutoscaler(
-        metadata=object_meta("HorizontalPodAutoscaler", target, namespace, {}),
+        metadata=_meta("HorizontalPodAutoscaler", target, namespace, {}),
         spec=kubernetes.AutoscalerSpec(
             scale_target_ref=kubernetes.CrossReference(kind=kind, name=target),
             min_replicas=min_replicas,
@@ -238,7 +240,7 @@ def scaled_object(
 ) -> kubernetes.ScaledObject:
     """A KEDA ScaledObject."""
     return kubernetes.ScaledObject(
-        metadata=object_meta("ScaledObject", target, namespace, {}),
+        metadata=_meta("ScaledObject", target, namespace, {}),
         spec=kubernetes.ScaledObjectSpec(
             scale_target_ref=kubernetes.CrossReference(name=target),
             min_replica_count=min_replicas,
@@ -260,7 +262,7 @@ def disruption_budget(  # noqa: PLR0913 every argument has a healthy default
 ) -> kubernetes.PodDisruptionBudget:
     """A budget over three healthy pods of app=name, of which one may go."""
     return kubernetes.PodDisruptionBudget(
-        metadata=object_meta("PodDisruptionBudget", name, namespace, {}),
+        metadata=_meta("PodDisruptionBudget", name, namespace, {}),
         spec=kubernetes.BudgetSpec(
             selector=LabelSelector(match_labels=dict({"app": "app"} if selector is None else selector)),
             **(spec or {"max_unavailable": 1}),
@@ -284,7 +286,7 @@ def karpenter_node_pool(
 ) -> kubernetes.KarpenterNodePoolObject:
     """A NodePool of node auto-provisioning; ``labels`` are those of its nodes."""
     return kubernetes.KarpenterNodePoolObject(
-        metadata=object_meta("NodePool", name, "", {}),
+        metadata=_meta("NodePool", name, "", {}),
         spec=kubernetes.KarpenterNodePoolSpec(
             template=kubernetes.KarpenterTemplate(
                 metadata=kubernetes.TemplateMeta(labels=dict(labels or {})),
@@ -303,7 +305,7 @@ def cluster_role_binding(
 ) -> kubernetes.ClusterRoleBinding:
     """A ClusterRoleBinding, to cluster-admin unless said otherwise."""
     return kubernetes.ClusterRoleBinding(
-        metadata=object_meta("ClusterRoleBinding", name, "", {"labels": dict(labels or {})}),
+        metadata=_meta("ClusterRoleBinding", name, "", {"labels": dict(labels or {})}),
         role_ref=kubernetes.RoleRef(kind="ClusterRole", name=role),
         subjects=subjects,
     )
@@ -319,7 +321,7 @@ def role_binding(
 ) -> kubernetes.RoleBinding:
     """A RoleBinding, to a ClusterRole unless said otherwise."""
     return kubernetes.RoleBinding(
-        metadata=object_meta("RoleBinding", name, namespace, {"labels": dict(labels or {})}),
+        metadata=_meta("RoleBinding", name, namespace, {"labels": dict(labels or {})}),
         role_ref=kubernetes.RoleRef(kind=kind, name=role),
         subjects=subjects,
     )
@@ -347,7 +349,7 @@ def cluster_role(
     """A ClusterRole; ``aggregates`` are the labels that its aggregation rule selects."""
     selectors = tuple(LabelSelector(match_labels=dict(selected)) for selected in aggregates)
     return kubernetes.ClusterRole(
-        metadata=object_meta("ClusterRole", name, "", {"labels": dict(labels or {})}),
+        metadata=_meta("ClusterRole", name, "", {"labels": dict(labels or {})}),
         rules=rules,
         aggregation_rule=kubernetes.AggregationRule(cluster_role_selectors=selectors) if selectors else None,
     )
@@ -357,16 +359,7 @@ def role(
     name: str, namespace: str, *rules: kubernetes.PolicyRule, labels: Mapping[str, str] | None = None
 ) -> kubernetes.Role:
     """A Role."""
-    return kubernetes.Role(metadata=object_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
-
-
-def service_account(
-    name: str = "default", namespace: str = "shop", *, automount: bool | None = None
-) -> kubernetes.ServiceAccount:
-    """A ServiceAccount."""
-    return kubernetes.ServiceAccount(
-        metadata=object_meta("ServiceAccount", name, namespace, {}), automount_service_account_token=automount
-    )
+    return kubernetes.Role(metadata=_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
 
 
 def rbac_subject(kind: str, name: str, namespace: str = "") -> kubernetes.RbacSubject:
@@ -385,7 +378,7 @@ def secret(
 ) -> kubernetes.Secret:
     """A row of the Secrets table."""
     return kubernetes.Secret(
-        metadata=object_meta("Secret", name, namespace, metadata),
+        metadata=_meta("Secret", name, namespace, metadata),
         type=of_type,
         annotation_keys=tuple(annotation_keys),
         service_account=service_account,
@@ -394,10 +387,12 @@ def secret(
 
 def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields: Any) -> KubernetesObject:
     """An object of which only name and namespace (and the given fields) matter."""
-    return kind(metadata=object_meta(kind.kind, name, namespace, {}), **fields)
+    return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
 
 
-def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider: str = "azure") -> KubernetesObject:
+def secret_provider_class(
+    vault_name: str, *, namespace: str = "shop", provider: str = "azure", client_id: str = ""
+) -> KubernetesObject:
     """A SecretProviderClass on a vault."""
     return named(
         kubernetes.SecretProviderClass,
@@ -405,6 +400,40 @@ def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider:
         namespace,
         spec=kubernetes.SecretProviderClassSpec(
             provider=provider,
-            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name),
+            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name, client_id=client_id),
         ),
     )
+
+
+def service_account(
+    name: str = "default", namespace: str = "shop", *, automount: bool | None = None, client_id: str = ""
+) -> kubernetes.ServiceAccount:
+    """A ServiceAccount; ``client_id`` is that of the identity that its pods are to act as."""
+    base = _meta("ServiceAccount", name, namespace, {})
+    annotations = kubernetes.ServiceAccountAnnotations(client_id=client_id) if client_id else None
+    return kubernetes.ServiceAccount(
+        metadata=kubernetes.ServiceAccountMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
+        automount_service_account_token=automount,
+    )
+
+
+def network_policy(
+    *rules: kubernetes.EgressRule,
+    name: str = "policy",
+    namespace: str = "shop",
+    selector: Mapping[str, str] | None = None,
+    types: Sequence[str] = ("Egress",),
+) -> kubernetes.NetworkPolicy:
+    """A NetworkPolicy on egress of every pod of the namespace unless said otherwise; without rules nothing leaves."""
+    return kubernetes.NetworkPolicy(
+        metadata=_meta("NetworkPolicy", name, namespace, {}),
+        spec=kubernetes.NetworkPolicySpec(
+            pod_selector=LabelSelector(match_labels=dict(selector or {})), policy_types=tuple(types), egress=rules
+        ),
+    )
+
+
+def egress_rule(*ports: kubernetes.PolicyPort, cidr: str = "", without: Sequence[str] = ()) -> kubernetes.EgressRule:
+    """A rule of it; without a CIDR to everywhere, without ports on all of them."""
+    block = kubernetes.IpBlock(cidr=cidr, except_=tuple(without))
+    return kubernetes.EgressRule(ports=ports, to=(kubernetes.PolicyPeer(ip_block=block),) if cidr else None)

@@ -31,6 +31,18 @@ from akscan.model.kubernetes.jobs import (
     PodFailureRule,
 )
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    EgressRule,
+    IpBlock,
+    NetworkPolicy,
+    NetworkPolicySpec,
+    PolicyPeer,
+    PolicyPort,
+)
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
@@ -43,12 +55,15 @@ from akscan.model.kubernetes.nodes import (
     Requirement,
     TemplateMeta,
 )
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     ClaimSource,
     Container,
     Controller,
     ControllerSpec,
     ControllerStatus,
+    CsiAttributes,
+    CsiVolume,
     DaemonSet,
     Deployment,
     EnvFromSource,
@@ -60,6 +75,7 @@ from akscan.model.kubernetes.pods import (
     Lifecycle,
     LifecycleHandler,
     MarkedMeta,
+    NameReference,
     Pod,
     PodAnnotations,
     PodCondition,
@@ -80,8 +96,11 @@ from akscan.model.kubernetes.pods import (
 from akscan.model.kubernetes.policy import (
     BudgetSpec,
     BudgetStatus,
+    CiliumCidr,
     CiliumClusterwideNetworkPolicy,
     CiliumDefaultDeny,
+    CiliumEgressDeny,
+    CiliumNetworkPolicy,
     CiliumPolicySpec,
     PodDisruptionBudget,
 )
@@ -96,6 +115,8 @@ from akscan.model.kubernetes.rbac import (
     RoleBinding,
     RoleRef,
     ServiceAccount,
+    ServiceAccountAnnotations,
+    ServiceAccountMeta,
 )
 from akscan.model.kubernetes.scheduling import (
     SPOT_LABELS,
@@ -140,22 +161,26 @@ from akscan.model.kubernetes.storage import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec",
-    "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClaimSource",
-    "ClaimSpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
-    "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiDriver", "CsiVolumeSource",
-    "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar",
-    "EnvVarSource", "EphemeralSource", "ExecAction", "HorizontalPodAutoscaler", "Job", "JobSpec", "JobStatus",
-    "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
-    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Lifecycle", "LifecycleHandler",
-    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "MarkedMeta", "MutatingWebhookConfiguration", "Namespace",
-    "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OnPodCondition", "OwnerReference",
-    "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
-    "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
-    "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
+    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AggregationRule",
+    "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec",
+    "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
+    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClaimSource", "ClaimSpec",
+    "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
+    "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver",
+    "CsiVolume", "CsiVolumeSource", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint",
+    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "EphemeralSource", "ExecAction",
+    "HorizontalPodAutoscaler", "IpBlock", "Job", "JobSpec", "JobStatus", "JobTemplate", "KarpenterNodePoolObject",
+    "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists",
+    "KubernetesObject", "KubernetesStruct", "Lifecycle", "LifecycleHandler", "Listing", "LoadBalancerIngress",
+    "LoadBalancerStatus", "MarkedMeta", "MutatingWebhookConfiguration", "NameReference", "Namespace", "NetworkPolicy",
+    "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OnPodCondition",
+    "OwnerReference", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations", "PodCondition",
+    "PodDisruptionBudget", "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext", "PodSpec",
+    "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet",
+    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
+    "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec",
+    "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount", "ServiceAccountAnnotations",
+    "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
     "SleepAction", "SomeSource", "StatefulSet", "StorageClass", "Taint", "TemplateMeta", "Toleration",
     "ValidatingWebhookConfiguration", "Volume", "VolumeNodeAffinity", "VolumeSpec", "Webhook", "WebhookClientConfig",
     "WebhookService", "WindowsOptions",

@@ -9,7 +9,15 @@ from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, Vali
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.jobs import CronJob, Job
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    NetworkPolicy,
+)
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding
 from akscan.model.kubernetes.pods import (
     DaemonSet,
     Deployment,
@@ -18,7 +26,11 @@ from akscan.model.kubernetes.pods import (
     ReplicationController,
     StatefulSet,
 )
-from akscan.model.kubernetes.policy import CiliumClusterwideNetworkPolicy, PodDisruptionBudget
+from akscan.model.kubernetes.policy import (
+    CiliumClusterwideNetworkPolicy,
+    CiliumNetworkPolicy,
+    PodDisruptionBudget,
+)
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
@@ -69,9 +81,17 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     roles: Listing[Role]
     csi_drivers: Listing[CsiDriver]
     custom_resource_definitions: Listing[CustomResourceDefinition]
-    mutating_webhook_configurations: Listing[MutatingWebhookConfiguration]
-    validating_webhook_configurations: Listing[ValidatingWebhookConfiguration]
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    azure_identities: Listing[AzureIdentity]
+    azure_identity_bindings: Listing[AzureIdentityBinding]
+    mutating_webhooks: Listing[MutatingWebhookConfiguration]
+    validating_webhooks: Listing[ValidatingWebhookConfiguration]
+    network_policies: Listing[NetworkPolicy]
+    cilium_policies: Listing[CiliumNetworkPolicy]
+    calico_policies: Listing[CalicoNetworkPolicy]
+    calico_global_policies: Listing[CalicoGlobalNetworkPolicy]
+    admin_network_policies: Listing[AdminNetworkPolicy]
+    cluster_network_policies: Listing[ClusterNetworkPolicy]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]

@@ -111,10 +111,25 @@ class EphemeralSource(KubernetesStruct, frozen=True, kw_only=True):
     """A claim that lives as long as its pod, named ``{pod}-{volume}``."""
 
 
+class NameReference(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+
+
+class CsiAttributes(KubernetesStruct, frozen=True, kw_only=True):
+    """The attribute that names what the Secrets Store CSI driver mounts; all others are dropped."""
+
+    secret_provider_class: str = ""
+
+
+class CsiVolume(KubernetesStruct, frozen=True, kw_only=True):
+    volume_attributes: CsiAttributes | None = None
+
+
 class Volume(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     persistent_volume_claim: ClaimSource | None = None
     ephemeral: EphemeralSource | None = None
+    csi: CsiVolume | None = None
 
 
 class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -129,6 +144,8 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
     restart_policy: str = ""
+    host_network: bool | None = None
+    image_pull_secrets: tuple[NameReference, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
     priority_class_name: str = ""
     termination_grace_period_seconds: int | None = None
@@ -149,6 +166,16 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def grace_period_seconds(self) -> int:
         """``terminationGracePeriodSeconds``, 30 where it is absent."""
         return 30 if self.termination_grace_period_seconds is None else self.termination_grace_period_seconds
+
+    @property
+    def mounted_provider_classes(self) -> tuple[str, ...]:
+        """The names of the SecretProviderClasses that it mounts."""
+        attributes = (v.csi.volume_attributes for v in self.volumes or () if v.csi)
+        return tuple(a.secret_provider_class for a in attributes if a and a.secret_provider_class)
+
+    def sets(self, variable: str) -> bool:
+        """Whether a container has an environment variable of that name."""
+        return any(env.name == variable for container in self.all_containers for env in container.env or ())
 
     def is_privileged(self, container: Container) -> bool:
         return bool(container.security_context and container.security_context.privileged)
@@ -253,6 +280,11 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return (
             self.metadata.annotations is not None and self.metadata.annotations.set_kube_service_host_fqdn is not None
         )
+
+    @property
+    def maker(self) -> str:
+        """The key of what made it: its controller, or itself."""
+        return self.metadata.controller_key or self.key
 
     @property
     def is_active(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import msgspec
 from msgspec.structs import replace
 
 from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE, ExpanderPriorities
@@ -71,6 +72,7 @@ class CustomResourceDefinition(KubernetesObject, frozen=True, kw_only=True):
 
 class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
     keyvault_name: str = ""
+    client_id: str = msgspec.field(name="clientID", default="")
 
 
 class SecretProviderClassSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -87,4 +89,14 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
     @property
     def vault_name(self) -> str:
         """The Azure vault it mounts from; empty for another provider."""
-        return self.spec.parameters.keyvault_name if self.spec.provider == "azure" and self.spec.parameters else ""
+        return self._parameters.keyvault_name
+
+    @property
+    def client_id(self) -> str:
+        """The client id of the workload identity with which it reads an Azure vault, or an empty string."""
+        return self._parameters.client_id
+
+    @property
+    def _parameters(self) -> SecretProviderParameters:
+        parameters = self.spec.parameters if self.spec.provider == "azure" else None
+        return parameters or SecretProviderParameters()
