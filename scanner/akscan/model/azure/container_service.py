@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.azure.base import Reference, Resource, Rest
+from akscan.model.azure.base import Reference, Resource, Rest, Tagged
 from akscan.model.text import ArmId, Location, Token
 
 
@@ -331,10 +331,9 @@ class ManagedClusterSku(Rest, frozen=True, kw_only=True):
     tier: Token = Token("Free")
 
 
-class ManagedCluster(Resource, frozen=True, kw_only=True):
+class ManagedCluster(Tagged, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.ContainerService/managedClusters")
     location: Location = Location()
-    tags: dict[str, str] = {}
     identity: ManagedServiceIdentity = ManagedServiceIdentity()
     sku: ManagedClusterSku = ManagedClusterSku()
     properties: ManagedClusterProperties = ManagedClusterProperties()
