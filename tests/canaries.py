@@ -10,17 +10,23 @@ from akscan_fixtures.estate import Estate
 Json = dict[str, Any]
 
 MARK = "canary-"
-#: The mark in base64, wherever in three bytes it begins: the characters that hang on nothing but it.
-_ENCODED = tuple(
-    base64.b64encode(b"\0" * shift + MARK.encode())[start : (len(MARK) + shift) * 8 // 6]
-    for shift, start in ((0, 0), (1, 2), (2, 3))
-)
+
+
+def encoded(text: str) -> Iterator[bytes]:
+    """The text in base64, wherever in three bytes it begins: the characters that hang on nothing but it."""
+    for shift, start in ((0, 0), (1, 2), (2, 3)):
+        yield base64.b64encode(b"\0" * shift + text.encode())[start : (len(text) + shift) * 8 // 6]
+
+
+def holds(content: bytes, text: str) -> bool:
+    """Whether it stands there, in clear or in base64."""
+    return any(sign in content for sign in (text.encode(), *encoded(text)))
 
 
 def alarms(content: bytes) -> list[bytes]:
-    """What of the mark stands in some bytes, in clear or base64, with what is around it."""
-    signs = (MARK.encode(), *_ENCODED)
-    return [content[max(0, at - 60) : at + 60] for sign in signs if (at := content.find(sign)) >= 0]
+    """What of the mark stands in some bytes, with what is around it."""
+    places = (content.find(sign) for sign in (MARK.encode(), *encoded(MARK)))
+    return [content[max(0, at - 60) : at + 60] for at in places if at >= 0]
 
 
 class Canaries:

@@ -246,7 +246,7 @@ FAULTS = {
             body=b'{"status": {"allowed": false, "evaluationError": "guard timed out"}}',
             times=None,
         ),
-        "guard timed out",
+        "could not answer",
     ),
 }
 

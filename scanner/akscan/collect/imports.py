@@ -343,4 +343,5 @@ def _documents(path: Path) -> list[object]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise AkscanError(f"{place}: neither JSON nor YAML: {getattr(error, 'problem', error)}") from None
+        # what is wrong with it may be a value of a Secret, such as a password that looks like an alias
+        raise AkscanError(f"{place}: neither JSON nor YAML") from None
