@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-import zlib
 
 import pytest
 from akscan_fixtures.faults import Fault, FaultKind
@@ -73,16 +72,7 @@ def contents(folder):
                 found |= {f"{path.name}/{name}": members.read(name) for name in members.namelist()}
         elif path.is_file():
             found[path.name] = path.read_bytes()
-            found |= {f"{path.name}, unpacked {n}": text for n, text in enumerate(unpacked(found[path.name]))}
     return found
-
-
-def unpacked(page):
-    """What a page carries compressed."""
-    for word in page.split(b'"'):
-        if (len(word) > 200 and word[:4] in (b"H4sI", b"eJxz", b"eNrt")) or word[:3] == b"H4s":
-            raw = base64.b64decode(word)
-            yield gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else zlib.decompress(raw)
 
 
 def all_commands(simulator, folder, *, codes):
