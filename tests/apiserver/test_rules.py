@@ -103,4 +103,5 @@ def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use,
     # that Azure grants nobody the Secrets either, a kubeconfig does not tell
     undecided = {"ACC-015"} if side == "good" else set()
     proven = {"IDN-010", "IDN-011"} if side == "bad" else set()
-    assert decided == {"WKL-002", "WKL-012", "SEC-014", "SPT-001", "UPG-016"} | proven | rbac - undecided
+    spot = {"SPT-001", "SPT-004", "SPT-007", "SPT-008", "SPT-009", "SPT-010"}
+    assert decided == {"WKL-002", "WKL-012", "SEC-014", "UPG-016"} | spot | proven | rbac - undecided
