@@ -322,19 +322,13 @@ def _waits_for_broken_pods(budget: DisruptionBudget, inventory: Inventory, grace
 
 
 def _shares_pods(budget: DisruptionBudget) -> Iterator[Finding]:
-    budgets = budget.cluster.lists.pod_disruption_budgets
-    evicted = [pod for pod in budget.pods_read if pod.status.phase == "Running" and not pod.is_of_daemon_set]
-    others = [
-        other.name
-        for other in budgets.items
-        if other.name != budget.name and any(other.selects(pod) for pod in evicted)
-    ]
+    others = list(budget.rivals_read)
     if others:
         yield Finding(
             f"{', '.join(others)} selects the same pods, and the eviction API refuses pods with two budgets",
             {"sharedWith": others},
         )
-    budgets.complete()
+    budget.cluster.lists.pod_disruption_budgets.complete()
     budget.cluster.lists.pods.complete()
 
 

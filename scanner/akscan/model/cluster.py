@@ -421,6 +421,11 @@ class Cluster(Subject):
         return Webhooks(self.lists)
 
     @cached_property
+    def workloads_by_pod(self) -> dict[tuple[str, str], Workload]:
+        """Namespace and name of a pod -> the workload that owns it, as far as both were read."""
+        return {(pod.namespace, pod.name): w for w in self.workload_set.items for pod in w.pods_read}
+
+    @cached_property
     def deployments_by_service(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
         """Namespace and name of a Service -> the Deployments behind it, as far as they were read. Raises `NotCollected`
         where Services could not be listed.

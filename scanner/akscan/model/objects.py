@@ -281,8 +281,14 @@ class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
     @property
     def pods_read(self) -> tuple[Pod, ...]:
         """The active pods that it selects among those that were read, complete or not."""
-        candidates = self.cluster.pods_read_by_namespace.get(self.namespace, ())
-        return tuple(pod for pod in candidates if pod.is_active and self.object.selects(pod))
+        return tuple(pod for pod in self.cluster.budgets.pods_read(self.object) if pod.is_active)
+
+    @property
+    def rivals_read(self) -> tuple[str, ...]:
+        """Names of other budgets that select a pod of it which a drain would evict, among those that were read."""
+        evicted = (pod for pod in self.pods_read if pod.status.phase == "Running" and not pod.is_of_daemon_set)
+        found = (self.cluster.budgets.selecting(self.namespace, pod.metadata.labels or {}) for pod in evicted)
+        return tuple(sorted({other.name for others in found for other in others} - {self.name}))
 
     @property
     def pods(self) -> tuple[Pod, ...]:
@@ -293,12 +299,10 @@ class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):
     @property
     def workloads(self) -> tuple[Workload, ...]:
         """The workloads that own a pod it selects. Raises `NotCollected` where pods or their owners are unknown."""
-        selected = {pod.name for pod in self.pods}
-        candidates = (w for w in self.cluster.workload_set.items if w.namespace == self.namespace)
-        owners = {w: {pod.name for pod in w.pods_read} & selected for w in candidates}
-        if selected.difference(*owners.values()):
+        owners = [self.cluster.workloads_by_pod.get((pod.namespace, pod.name)) for pod in self.pods]
+        if None in owners:
             self.cluster.workload_set.complete()
-        return tuple(w for w, own in owners.items() if own)
+        return tuple(sorted({w for w in owners if w is not None}, key=lambda workload: (workload.kind, workload.name)))
 
     @property
     def node_pools(self) -> tuple[NodePool, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from akscan.model import kubernetes
 from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE
 from akscan.model.kubernetes import KubernetesObject
@@ -106,7 +108,7 @@ def mounting(*claims: str, ephemeral: Sequence[str] = (), **fields: Any) -> kube
         *(kubernetes.Volume(name=c, persistent_volume_claim=kubernetes.ClaimSource(claim_name=c)) for c in claims),
         *(kubernetes.Volume(name=name, ephemeral=kubernetes.EphemeralSource()) for name in ephemeral),
     )
-    return pod_spec(volumes=volumes, **fields)
+    return msgspec.structs.replace(pod_spec(volumes=volumes), **fields)
 
 
 def webhook_configuration(
