@@ -18,6 +18,7 @@ from akscan.engine import Evaluation, SelectedRule
 from akscan.model.decode import decode, encode
 from akscan.model.kubernetes import SPOT_TAINT_KEY, KubernetesLists, ResourceRequirements, Toleration
 from akscan.plugins import load_reporter, load_rules, reporter_names
+from akscan.presentation import Presentation
 from akscan.results import Report
 from akscan.testing import (
     claim,
@@ -110,7 +111,7 @@ def measure(workloads: int) -> Measured:
     phases = {"write inventory": written, "read inventory": read, f"evaluate {len(rules)} rules": evaluated}
     for name in reporter_names():
         reporter = load_reporter(name)
-        phases[f"report {name}"], _ = timed(lambda reporter=reporter: reporter(report, io.BytesIO()))
+        phases[f"report {name}"], _ = timed(lambda reporter=reporter: reporter(report, io.BytesIO(), Presentation()))
     dearest = sorted(alone.items(), key=lambda pair: -pair[1])[:_DEAREST]
     return Measured(phases, len(rules), evaluated, dict(dearest))
 

@@ -44,10 +44,13 @@ class PodReducer:
 
 
 def _reduced(status: PodStatus) -> PodStatus:
-    """Of the conditions only whether it is Ready, the same two objects for all pods."""
+    """Of the conditions only whether it is Ready, the same two objects for all pods; of containers only those of pods
+    that are not.
+    """
     ready = next((c for c in status.conditions or () if c.type == "Ready"), None)
-    conditions = None if ready is None else _READY if ready.status == "True" else _NOT_READY
-    return msgspec.structs.replace(status, conditions=conditions)
+    if ready is not None and ready.status == "True":
+        return msgspec.structs.replace(status, conditions=_READY, container_statuses=None)
+    return msgspec.structs.replace(status, conditions=None if ready is None else _NOT_READY)
 
 
 def _age(pod: Pod) -> tuple[str, str]:

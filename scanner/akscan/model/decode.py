@@ -13,12 +13,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from akscan.model.expander import ExpanderPriorities
-from akscan.model.literals import AnnotationKeys, Literal, Pause
+from akscan.model.literals import Classified
 from akscan.model.text import Token
-
-#: Types that keep less than an API answers.
-_WITHHELD = (AnnotationKeys, ExpanderPriorities, Literal, Pause)
 
 T = TypeVar("T")
 Hook = Callable[[type[Any], object], Any]
@@ -39,8 +35,8 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 
 def _from_answer(kind: type[Any], value: object) -> Any:
-    """The same for what an API answered, where values still stand that the model does not keep."""
-    if issubclass(kind, _WITHHELD):
+    """The same for what an API answered, where what is to be classified still is a value."""
+    if issubclass(kind, Classified) and isinstance(value, kind.answered):
         return kind.of(value)
     return _from_text(kind, value)
 

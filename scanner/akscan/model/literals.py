@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from akscan.model.text import Token
 
@@ -34,16 +34,27 @@ _SLEEP = re.compile(r"(?<![\w-])sleep\s+([0-9]{1,9})(?:\.[0-9]+)?([smhd]?)(?![\w
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Literal(Token):
+class Classified(Token):
+    """A value of an answer that is replaced by what `of` makes of it before it enters the model."""
+
+    __slots__ = ()
+    #: as what JSON holds it
+    answered: ClassVar[type] = str
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """What is kept of a value."""
+        raise NotImplementedError
+
+
+class Literal(Classified):
     """The class of a dropped literal: ``empty``, ``short``, ``harmless``, ``plain`` or ``credential``."""
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, value: object) -> Self:
+    def of(cls, value: str) -> Self:
         """Classify a value; nothing of it is kept."""
-        if not isinstance(value, str):
-            raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
         if not value:
             return cls("empty")
         if _CREDENTIALS.search(value):
@@ -53,35 +64,33 @@ class Literal(Token):
         return cls("harmless" if _HARMLESS.match(value) else "plain")
 
 
-class AnnotationKeys(Token):
+class AnnotationKeys(Classified):
     """The keys of an object's annotations that its owner may have chosen, in one text; their values are not kept."""
 
     __slots__ = ()
+    answered = dict
 
     @classmethod
-    def of(cls, annotations: object) -> Self:
+    def of(cls, annotations: dict[str, object]) -> Self:
         """Keep the keys."""
-        if not isinstance(annotations, dict):
-            raise TypeError(f"Expected `object`, got `{type(annotations).__name__}`")
         return cls(" ".join(sorted(key for key in annotations if not key.startswith(_TOOLS))))
 
     def holds(self, key: str) -> bool:
         return key in self.split()
 
 
-class Pause(Token):
+class Pause(Classified):
     """How many seconds a command waits by ``sleep``, the longest one where it does so several times; nothing else of
     the command is kept. Empty where it does not.
     """
 
     __slots__ = ()
+    answered = list
 
     @classmethod
-    def of(cls, command: object) -> Self:
+    def of(cls, command: list[object]) -> Self:
         """Keep the seconds."""
-        if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
-            raise TypeError(f"Expected `array` of `str`, got `{type(command).__name__}`")
-        found = _SLEEP.findall(" ".join(command))
+        found = _SLEEP.findall(" ".join(map(str, command)))
         return cls(max(int(number) * _SECONDS[unit] for number, unit in found) if found else "")
 
     @property

@@ -21,6 +21,7 @@ from akscan.model.scopes import (
     jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
+    jobs_of_telemetry,
     jobs_of_trusted_access,
     jobs_of_unlisted,
     jobs_of_zones,
@@ -119,6 +120,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_unlisted(clusters),
             *jobs_of_identities(clusters, identities),
             *jobs_of_policies(policies),
+            *jobs_of_telemetry(reference for resource in resources for reference in resource.references()),
             *jobs_of_trusted_access(r for r in resources if isinstance(r, azure.TrustedAccessRoleBinding)),
             *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),
         )

@@ -31,6 +31,7 @@ from akscan.model.kubernetes.jobs import (
     PodFailureRule,
 )
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
     CalicoGlobalNetworkPolicy,
@@ -59,6 +60,8 @@ from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBin
 from akscan.model.kubernetes.pods import (
     ClaimSource,
     Container,
+    ContainerState,
+    ContainerStatus,
     Controller,
     ControllerSpec,
     ControllerStatus,
@@ -91,6 +94,7 @@ from akscan.model.kubernetes.pods import (
     SleepAction,
     StatefulSet,
     Volume,
+    WaitingState,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
@@ -161,27 +165,28 @@ from akscan.model.kubernetes.storage import (
 )
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AggregationRule",
-    "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec",
-    "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
-    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClaimSource", "ClaimSpec",
-    "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
-    "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver",
-    "CsiVolume", "CsiVolumeSource", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint",
+    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings",
+    "AgentSettingsData", "AggregationRule", "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding",
+    "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy",
+    "CiliumCidr", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
+    "CiliumPolicySpec", "ClaimSource", "ClaimSpec", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding",
+    "Condition", "ConfigMap", "Container", "ContainerState", "ContainerStatus", "Controller", "ControllerSpec",
+    "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume",
+    "CsiVolumeSource", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint",
     "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "EphemeralSource", "ExecAction",
     "HorizontalPodAutoscaler", "IpBlock", "Job", "JobSpec", "JobStatus", "JobTemplate", "KarpenterNodePoolObject",
     "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists",
     "KubernetesObject", "KubernetesStruct", "Lifecycle", "LifecycleHandler", "Listing", "LoadBalancerIngress",
-    "LoadBalancerStatus", "MarkedMeta", "MutatingWebhookConfiguration", "NameReference", "Namespace", "NetworkPolicy",
-    "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OnPodCondition",
-    "OwnerReference", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations", "PodCondition",
-    "PodDisruptionBudget", "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext", "PodSpec",
-    "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet",
-    "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
-    "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec",
+    "LoadBalancerStatus", "LogSchema", "MarkedMeta", "MutatingWebhookConfiguration", "NameReference", "Namespace",
+    "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
+    "OnPodCondition", "OwnerReference", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations",
+    "PodCondition", "PodDisruptionBudget", "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext",
+    "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule", "PreferredTerm", "RbacSubject",
+    "ReplicaSet", "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding",
+    "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass", "SecretProviderClassSpec",
     "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount", "ServiceAccountAnnotations",
     "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
     "SleepAction", "SomeSource", "StatefulSet", "StorageClass", "Taint", "TemplateMeta", "Toleration",
-    "ValidatingWebhookConfiguration", "Volume", "VolumeNodeAffinity", "VolumeSpec", "Webhook", "WebhookClientConfig",
-    "WebhookService", "WindowsOptions",
+    "ValidatingWebhookConfiguration", "Volume", "VolumeNodeAffinity", "VolumeSpec", "WaitingState", "Webhook",
+    "WebhookClientConfig", "WebhookService", "WindowsOptions",
 ]  # fmt: skip
