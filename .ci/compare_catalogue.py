@@ -24,7 +24,16 @@ DEVIATIONS = {
     ("ACC-018", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("ACC-020", "commands"): "the specified command deletes a RoleBinding whatever the kind of the binding is",
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
+    ("SPT-001", "commands"): "the specified commands drop the taints that others set",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
+    ("SPT-006", "commands"): "the specified patch drops the spread constraints that are there, and labels are no app",
+    ("SPT-007", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
+    ("SPT-008", "commands"): "the specified command puts the name of the workload for that of the node",
+    ("SPT-008", "needs"): "what a Service selects tells its pods; of slices those of namespace default are read",
+    ("SPT-009", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
+    ("SPT-010", "commands"): "the specified command names a Job whatever the kind of the workload is",
+    ("SPT-012", "commands"): "the specified order sets the expander before there is a list for it",
+    ("SPT-012", "needs"): "a list of ConfigMaps stands in for the get: every read of Kubernetes is a list",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
     ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
     (
@@ -63,6 +72,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(catalogue: Path) -> int:
+    sys.path.append(str(ROOT / "tests"))
     specified = {
         entry["id"]: entry
         for path in sorted(catalogue.glob("*.yaml"))

@@ -17,6 +17,7 @@ import click
 from akscan import __version__
 from akscan.errors import EXIT_FAILED, AkscanError
 from akscan.plugins import command_entries
+from akscan.quoting import QuietFormatter
 
 _BUILT_IN = {
     "scan": "akscan.commands.scan:scan",
@@ -57,7 +58,9 @@ def cli(debug: bool) -> None:
     covered less than --min-coverage.
     """
     if debug:
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(QuietFormatter("%(levelname)s %(name)s: %(message)s"))
+        logging.basicConfig(level=logging.DEBUG, handlers=[handler])
     else:
         # what SDKs warn of ends up in gaps and errors; without a handler Python would print it
         logging.getLogger().addHandler(logging.NullHandler())

@@ -58,10 +58,13 @@ from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
+    SPOT_TAINT,
     AppliedObject,
     ClusterRoleBinding,
     Container,
+    CronJob,
     DaemonSet,
+    Job,
     Node,
     Pod,
     PodSpec,
@@ -71,6 +74,7 @@ from akscan.model.kubernetes import (
     RoleBinding,
     Service,
     Taint,
+    Toleration,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.mesh import Mesh, Sidecar
@@ -92,8 +96,10 @@ from akscan.model.objects import (
 from akscan.model.pools import NodePool
 from akscan.model.registries import ClusterRegistry, read_registry
 from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
+from akscan.model.scheduling import prefers_spot, requires_spot
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
+from akscan.model.storage import Mount
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
@@ -132,30 +138,31 @@ from akscan.results import (
 )
 
 __all__ = [
-    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AdmissionWebhook", "AgentPool",
-    "Agents", "AkscanError", "Alert", "Allowance", "Anchor", "ApiServerSubnet", "ApplicationNamespace",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "SPOT_TAINT", "Absent", "AddonIdentity", "AdmissionWebhook",
+    "AgentPool", "Agents", "AkscanError", "Alert", "Allowance", "Anchor", "ApiServerSubnet", "ApplicationNamespace",
     "AppliedObject", "ArmId", "AuditStore", "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change",
     "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding",
     "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Collector", "Container", "ContainerRegistry",
     "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
-    "DaemonSet", "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
-    "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure",
-    "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap",
-    "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity",
-    "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "LoadBalancerService", "Location",
-    "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision", "Need", "NetworkRuleSet", "Node", "NodePool",
-    "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule",
-    "PoolFacts", "Ports", "Presentation", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement",
-    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
-    "RouteTable", "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity",
-    "Shortfall", "Sidecar", "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint",
-    "Telemetry", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault",
-    "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of",
-    "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
-    "emptied_by_one_node", "encode_report", "firewall_placeholders", "if_known", "image_date", "image_host",
-    "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest", "minor",
-    "network_of", "places", "plain", "prefixes", "read_registry", "require_membership", "requirements",
-    "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
+    "CronJob", "DaemonSet", "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting",
+    "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue",
+    "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework",
+    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory", "Job",
+    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
+    "LoadBalancerService", "Location", "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision", "Mount", "Need",
+    "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar",
+    "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation", "RbacSubject", "Reason",
+    "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment", "RoleBinding",
+    "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
+    "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall", "Sidecar", "Status",
+    "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token", "Toleration",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
+    "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of", "api_server_addresses",
+    "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report", "emptied_by_one_node",
+    "encode_report", "firewall_placeholders", "if_known", "image_date", "image_host", "image_matches",
+    "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of",
+    "places", "plain", "prefers_spot", "prefixes", "read_registry", "require_membership", "requirements",
+    "requires_spot", "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

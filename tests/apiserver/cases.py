@@ -210,8 +210,9 @@ def _walled_subnet(side: str, prefix: str) -> dict[str, Any]:
 
 
 def _walled(side: str) -> dict[str, Any]:
-    """The cluster once more, sent through the firewall, with the Key Vault provider as an add-on."""
+    """The cluster once more, sent through the firewall, with an add-on for Key Vault, and scaled by priority."""
     cluster = _cluster(side)
+    scaled = {"enableAutoScaling": True, "minCount": 0, "maxCount": 1, "mode": "User"}
     properties = cluster["properties"]
     subnet = f"{VNET}/subnets/snet-{walled(side)}"
     return {
@@ -224,7 +225,11 @@ def _walled(side: str) -> dict[str, Any]:
             "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
             "securityProfile": {"workloadIdentity": {"enabled": True}},
             "networkProfile": {**properties["networkProfile"], "outboundType": "userDefinedRouting"},
-            "agentPoolProfiles": [{**pool, "vnetSubnetID": subnet} for pool in properties["agentPoolProfiles"]],
+            "autoScalerProfile": {"expander": "priority"},
+            "agentPoolProfiles": [
+                *({**pool, "vnetSubnetID": subnet, **scaled} for pool in properties["agentPoolProfiles"]),
+                {"name": "work", "vmSize": "Standard_D4ds_v5", "vnetSubnetID": subnet, **scaled},
+            ],
         },
     }
 
@@ -320,7 +325,7 @@ def running(name: str, node: str, *, replicas: int | None = None, pods: int = 1,
     for number in range(pods):
         pod = workload("Pod", f"{name}-{number}", pod_spec(**spec, nodeName=node))
         pod["metadata"] |= {"labels": {"app": name}, "ownerReferences": [{"kind": "ReplicaSet", "name": name}]}
-        made.append({**pod, "status": {"phase": "Running"}})
+        made.append({**pod, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
     return made
 
 
@@ -390,6 +395,65 @@ def node_pool(*taints: dict[str, str]) -> dict[str, Any]:
     requirement = {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot", "on-demand"]}
     spec = {"requirements": [requirement], "taints": list(taints)}
     return manifest("NodePool", "default", spec={"template": {"spec": spec}})
+
+
+SLOW = {"terminationGracePeriodSeconds": 120}
+
+
+def cache(node: str) -> Objects:
+    """A Deployment with an Azure Disk."""
+    sized = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    disk = {"driver": "disk.csi.azure.com", "volumeHandle": "cache"}
+    volume = {**sized, "capacity": {"storage": "8Gi"}, "csi": disk}
+    claim = {**sized, "volumeName": "cache", "resources": {"requests": {"storage": "8Gi"}}}
+    return [
+        manifest("PersistentVolume", "cache", spec=volume),
+        manifest("PersistentVolumeClaim", "cache", "shop", spec=claim),
+        *running("cache", node, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "cache"}}]),
+    ]
+
+
+def served(node: str) -> Objects:
+    return [*running("served", node, replicas=2, pods=2), service("served")]
+
+
+def pausing(seconds: int) -> Objects:
+    """A Deployment on Spot whose hook sleeps."""
+    command = {"command": ["/bin/sh", "-c", f"sleep {seconds}"]}
+    hook = {"name": "app", "image": IMAGE, "lifecycle": {"preStop": {"exec": command}}}
+    return running("pausing", "node-spot", containers=[hook])
+
+
+def gatekeeper(failure_policy: str) -> Objects:
+    """A webhook on Spot, for objects that nobody makes."""
+    rule = {"apiGroups": ["example.com"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothings"]}
+    webhook = {
+        "name": "gatekeeper.shop.example",
+        "failurePolicy": failure_policy,
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "rules": [rule],
+        "clientConfig": {"service": {"namespace": "shop", "name": "gatekeeper"}},
+    }
+    configuration = manifest("ValidatingWebhookConfiguration", "gatekeeper", webhooks=[webhook])
+    return [configuration, *running("gatekeeper", "node-spot"), service("gatekeeper")]
+
+
+def spot_job(**fields: Any) -> dict[str, Any]:
+    return workload("Job", "once", pod_spec(restartPolicy="Never", tolerations=[SPOT]), **fields)
+
+
+def nightly(cpu: str) -> dict[str, Any]:
+    resources = {"resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
+    return workload("CronJob", "nightly", pod_spec(resources, restartPolicy="Never"))
+
+
+def expander(*pools: str) -> dict[str, Any]:
+    """The list of the priority expander; of the pool without nodes a pattern holds the name."""
+    lines = "".join(f"- .*{pool}.*\n" for pool in pools)
+    return manifest(
+        "ConfigMap", "cluster-autoscaler-priority-expander", "kube-system", data={"priorities": f"10:\n{lines}"}
+    )
 
 
 def daemon(name: str, image: str, available: int) -> dict[str, Any]:
@@ -618,6 +682,20 @@ CASES = [
         [*running("single", "node-system"), service("single")],
         [*running("single", "node-spot"), service("single")],
     ),
+    Case("SPT-004", f"{SHOP}/deployments/cache", cache("node-system"), cache("node-spot")),
+    Case("SPT-006", f"{SHOP}/deployments/served", served("node-system"), served("node-spot")),
+    Case("SPT-007", f"{SHOP}/deployments/slow", running("slow", "node-spot"), running("slow", "node-spot", **SLOW)),
+    Case("SPT-007", f"{SHOP}/deployments/pausing", pausing(10), pausing(60)),
+    Case("SPT-008", f"{SHOP}/deployments/gatekeeper", gatekeeper("Ignore"), gatekeeper("Fail")),
+    Case(
+        "SPT-009",
+        f"{SHOP}/deployments/anywhere",
+        [workload("Deployment", "anywhere", pod_spec(tolerations=[SPOT]))],
+        [workload("Deployment", "anywhere", pod_spec(tolerations=[{"operator": "Exists"}]))],
+    ),
+    Case("SPT-010", f"{SHOP}/jobs/once", [spot_job()], [spot_job(backoffLimit=0)]),
+    Case("SPT-011", "{cluster}", [nightly("1")], [nightly("9")]),
+    Case("SPT-012", "{walled}", [expander("system", "work", "spot")], [expander("system", "spot")]),
     Case(
         "UPG-016",
         f"{SHOP}/poddisruptionbudgets/pair",

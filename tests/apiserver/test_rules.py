@@ -106,4 +106,5 @@ def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use,
     undecided = {"ACC-015"} if side == "good" else set()
     # who runs an Alertmanager needs no alert rule of Azure
     proven = {"IDN-010", "IDN-011"} if side == "bad" else {"OBS-013"}
-    assert decided == {"WKL-002", "WKL-012", "SEC-014", "SPT-001", "UPG-016", "UPG-019"} | proven | rbac - undecided
+    spot = {"SPT-001", "SPT-004", "SPT-007", "SPT-008", "SPT-009", "SPT-010"}
+    assert decided == {"WKL-002", "WKL-012", "SEC-014", "UPG-016", "UPG-019"} | spot | proven | rbac - undecided

@@ -6,8 +6,8 @@ import pytest
 from akscan.model import kubernetes
 from akscan.model.kubernetes import Taint, Toleration
 from akscan.model.quantities import quantity
-from akscan.model.selectors import Expression, LabelSelector, NodeSelector, NodeSelectorTerm
-from akscan.testing import container, node, pod_spec, rbac_subject
+from akscan.model.selectors import Expression, LabelSelector
+from akscan.testing import container, pod_spec, rbac_subject
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,14 +37,6 @@ def test_label_selectors_like_the_reference(wanted, more, own):
     selector = LabelSelector(match_labels=wanted, match_expressions=tuple(more))
     expected = set(wanted.items()) <= set(own.items()) and all(holds(expression, own) for expression in more)
     assert selector.matches(own) is expected
-
-
-@given(st.lists(st.lists(expressions, max_size=2), max_size=3), labels)
-def test_node_selectors_need_one_whole_term(terms, own):
-    selector = NodeSelector(
-        node_selector_terms=tuple(NodeSelectorTerm(match_expressions=tuple(term)) for term in terms)
-    )
-    assert selector.matches(own) is any(term and all(holds(e, own) for e in term) for term in terms)
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))
@@ -134,15 +126,6 @@ def test_a_pod_requests_what_it_needs_at_its_worst_moment(running, initial):
 )
 def test_tolerations(toleration, tolerates):
     assert Taint.parse("k=v:NoSchedule").tolerated_by(toleration) is tolerates
-
-
-def test_a_node_bears_what_it_selects_and_what_tolerates_it():
-    tainted = node(taints=[Taint(key="gpu", effect="NoSchedule")], labels={"disk": "ssd"})
-    assert not tainted.bears(pod_spec())
-    assert tainted.bears(pod_spec(tolerations=(Toleration(operator="Exists"),), node_selector={"disk": "ssd"}))
-    assert not tainted.bears(pod_spec(tolerations=(Toleration(operator="Exists"),), node_selector={"disk": "hdd"}))
-    assert not node(ready=False).bears(pod_spec())
-    assert node(taints=[Taint(key="x", effect="PreferNoSchedule")]).bears(pod_spec())
 
 
 def windows(*, host_process: bool | None) -> kubernetes.WindowsOptions:

@@ -6,14 +6,13 @@ import pytest
 from akscan.collect.metrics import requested_apis
 from akscan.model.decode import Malformed, decode_answer
 from akscan.model.kubernetes import (
-    AppliedAnnotations,
-    AppliedAs,
-    AppliedMeta,
     Deployment,
     Ingress,
+    MarkedMeta,
     PodDisruptionBudget,
     RequestedApi,
 )
+from akscan.model.literals import AnnotationKeys, AppliedAs
 from akscan.sdk import Need, Status
 from akscan.testing import case, cluster, evaluate, inventory
 from akscan_rules.upgrades.apis import no_client_uses_removed_apis
@@ -29,8 +28,8 @@ def at(version):
 
 
 def applied(api_version, kind=PodDisruptionBudget, namespace="shop", name="app"):
-    head = AppliedAs(f"{api_version} {kind.kind}")
-    metadata = AppliedMeta(name=name, namespace=namespace, annotations=AppliedAnnotations(last_applied=head))
+    annotations = AnnotationKeys(f"\n{api_version} {kind.kind}")
+    metadata = MarkedMeta(name=name, namespace=namespace, annotations=annotations)
     return kind(metadata=metadata)
 
 

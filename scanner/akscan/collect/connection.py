@@ -20,6 +20,7 @@ from akscan.collect.faults import FOREIGN_PAGE, Refused, is_page
 from akscan.collect.limits import Limit, retries, watch
 from akscan.errors import AkscanError
 from akscan.model.decode import Malformed
+from akscan.quoting import code, refusal
 
 try:
     from yaml import CSafeLoader as _YamlLoader
@@ -39,6 +40,7 @@ REVIEW_POSTS = (ACCESS_REVIEWS, RULES_REVIEWS)
 _SUCCESSES = (200, 201)
 _UNAUTHORIZED = 401
 _SHOWN_BYTES = 1024
+_NO_MESSAGE = "HTTP status %d without a message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +169,17 @@ def _token(headers: Mapping[str, str]) -> str:
 
 
 def _refused(status: int, body: bytes) -> Refused:
-    """With the message of a Kubernetes Status, the text of a plain answer, or nothing of what something on the way
-    said.
+    """With the reason of a Kubernetes Status, and of its message what `akscan.quoting` passes on; with nothing of what
+    something on the way said.
     """
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = body[:_SHOWN_BYTES].decode(errors="replace")
-        return Refused(status, FOREIGN_PAGE, by_api=False) if is_page(text) else Refused(status, text)
-    told = isinstance(answer, Mapping) and "message" in answer
-    return Refused(status, str(answer["message"]) if told else "the answer is no Status", by_api=told)
+        return Refused(status, FOREIGN_PAGE, by_api=False) if is_page(text) else Refused(status, _NO_MESSAGE % status)
+    if not isinstance(answer, Mapping) or "message" not in answer:
+        return Refused(status, "the answer is no Status", by_api=False)
+    return Refused(status, refusal(answer["message"]) or code(answer.get("reason")) or _NO_MESSAGE % status)
 
 
 @contextmanager
@@ -234,7 +237,8 @@ def _document(kubeconfig: bytes) -> dict[str, Any]:
     try:
         document = yaml.load(kubeconfig, _YamlLoader)
     except yaml.YAMLError as error:
-        raise Malformed(f"the kubeconfig is no YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        raise Malformed("the kubeconfig is no YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
     if not isinstance(document, dict):
         raise Malformed("the kubeconfig is no mapping")
     return document

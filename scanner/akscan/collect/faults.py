@@ -7,6 +7,7 @@ import re
 from akscan.model.decode import Malformed
 from akscan.model.gaps import Gap, Reason
 from akscan.model.needs import Need
+from akscan.quoting import code, refusal, sign_in
 
 _REASONS = {
     401: Reason.UNAUTHORIZED,
@@ -73,16 +74,16 @@ def is_absent(error: Exception) -> bool:
     """Whether the other side itself said that the named object does not exist."""
     if isinstance(error, Refused):
         return error.status == _NOT_FOUND and error.by_api
-    code = getattr(getattr(error, "error", None), "code", "")
-    return getattr(error, "status_code", None) == _NOT_FOUND and code in _ABSENT_CODES
+    told = getattr(getattr(error, "error", None), "code", "")
+    return getattr(error, "status_code", None) == _NOT_FOUND and told in _ABSENT_CODES
 
 
 def is_unlicensed(error: Exception) -> bool:
     """Whether the tenant has no licence of Privileged Identity Management, so that nothing in it is eligible, and no
     assignment ends by itself.
     """
-    code = getattr(getattr(error, "error", None), "code", "")
-    return getattr(error, "status_code", None) == _CLIENT_ERRORS and code == _UNLICENSED
+    told = getattr(getattr(error, "error", None), "code", "")
+    return getattr(error, "status_code", None) == _CLIENT_ERRORS and told == _UNLICENSED
 
 
 def gap_of(error: Exception, *, source: str, scope: str, need: Need | str, ended: Ended | None = None) -> Gap:
@@ -118,20 +119,19 @@ def _without_answer(error: Exception) -> tuple[Reason, str]:
     if "CERTIFICATE" in text.upper() or "SSL" in text.upper():
         return Reason.TLS, _certificate_fault(text)
     if "ClientAuthenticationError" in names:
-        return Reason.UNAUTHORIZED, str(error)
+        return Reason.UNAUTHORIZED, sign_in(str(error))
     if any("Timeout" in name for name in names) or "timed out" in text:
         return Reason.TIMEOUT, ""
     if names & {"ServiceRequestError", "ServiceResponseError", "IncompleteReadError", "HTTPError", "OSError"}:
         return Reason.UNREACHABLE, _connection_fault(text)
-    return Reason.MALFORMED, f"{type(error).__name__}: {error}"
+    return Reason.MALFORMED, type(error).__name__
 
 
 def _arm_message(error: Exception, status: int) -> str:
-    """ARM's own code and message; never the body of an answer, which may hold what the model leaves out."""
+    """ARM's own code, and of its message what `akscan.quoting` passes on."""
     inner = getattr(error, "error", None)
-    code, message = getattr(inner, "code", None), getattr(inner, "message", None)
-    if code:
-        return f"{code}: {message}"
+    if told := code(getattr(inner, "code", None)):
+        return ": ".join(part for part in (told, refusal(getattr(inner, "message", None))) if part)
     response = getattr(error, "response", None)
     if response is not None and is_page(response.text()):
         return FOREIGN_PAGE

@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from akscan import __version__
-from akscan.collect.kubernetes import annotated_secret
+from akscan.collect.kubernetes import annotated_secret, object_of
 from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
@@ -273,7 +273,7 @@ class _Dump:
         """Keep one object as a list has it; whether it could be understood."""
         kept = self.objects[read.field]
         try:
-            kept.append(annotated_secret(item) if read.struct is Secret else convert(item, read.struct))
+            kept.append(annotated_secret(item) if read.struct is Secret else object_of(item, read.struct))
         except Malformed as error:
             self.faults.setdefault(read.field, f"{place}: {error}")
             return False
@@ -359,4 +359,5 @@ def _documents(path: Path) -> list[object]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise AkscanError(f"{place}: neither JSON nor YAML: {getattr(error, 'problem', error)}") from None
+        # what is wrong with it may be a value of a Secret, such as a password that looks like an alias
+        raise AkscanError(f"{place}: neither JSON nor YAML") from None

@@ -18,6 +18,7 @@ from akscan.collect.pods import PodReducer
 from akscan.model.decode import Malformed, convert, decode_answer
 from akscan.model.gaps import Gap, Reason
 from akscan.model.kubernetes import (
+    ConfigMap,
     KubernetesLists,
     KubernetesObject,
     KubernetesStruct,
@@ -203,6 +204,14 @@ def annotated_secret(item: Mapping[str, Any]) -> Secret:
     )
 
 
+def object_of(item: Mapping[str, Any], struct: type[KubernetesObject]) -> KubernetesObject:
+    """Any other object from its decoded JSON; of one ConfigMap more is kept than of others. Raises `Malformed`."""
+    found = convert(item, struct)
+    if isinstance(found, ConfigMap) and found.is_for_expander:
+        return found.with_priorities(item)
+    return found
+
+
 class _Sink:
     """Decodes the pages of one list; an object of the wrong shape makes the list incomplete and names the path."""
 
@@ -223,10 +232,11 @@ class _Sink:
             decoded: _Page[Any] = decode_answer(page, _Page[self._read.struct])  # type: ignore[name-defined]
             items = decoded.items or ()
         except Malformed:
-            decoded = decode_answer(page, _Page[dict[str, Any]])
-            items = tuple(self._one_by_one(decoded.items or ()))
+            items = tuple(self._one_by_one(_plain(page)))
         if self._read.struct is Pod:
             self._pods.add(items)
+        elif any(isinstance(item, ConfigMap) and item.is_for_expander for item in items):
+            self._items.extend(self._one_by_one(_plain(page)))
         else:
             self._items.extend(items)
 
@@ -234,7 +244,7 @@ class _Sink:
         """Nulls count as absent here, and one bad object does not hide its neighbours."""
         for index, item in enumerate(items):
             try:
-                yield convert(item, self._read.struct)
+                yield object_of(item, self._read.struct)
             except Malformed as error:
                 self._fault = self._fault or f"{_name(item)} (item {index}): {error}"
 
@@ -250,6 +260,10 @@ class _Sink:
                 detail=self._fault,
             )
         return Listing(items=items, gap=gap)
+
+
+def _plain(page: bytes) -> tuple[dict[str, Any], ...]:
+    return decode_answer(page, _Page[dict[str, Any]]).items or ()
 
 
 def _name(item: Mapping[str, Any]) -> str:

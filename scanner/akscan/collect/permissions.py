@@ -20,8 +20,10 @@ from akscan.model.kubernetes.authorization import AccessReview, RulesReview, Rul
 from akscan.model.needs import Need
 from akscan.model.permissions import kubernetes_resource
 from akscan.model.reads import KUBERNETES_READS, KubernetesRead
+from akscan.quoting import refusal
 
 _REVIEW = "create selfsubjectaccessreviews.authorization.k8s.io"
+_NOT_EVALUATED = "an authorizer of the API server could not answer"
 #: A rules review is asked of a namespace; this one is always there.
 _NAMESPACE = "default"
 
@@ -84,8 +86,8 @@ class PermissionReviewer:
         if status.allowed:
             return None
         if status.evaluation_error and not status.denied:
-            return Gap(source="kubernetes", scope=self._scope, reason=Reason.UNKNOWN, detail=status.evaluation_error)
-        return self._missing(need, status.reason)
+            return Gap(source="kubernetes", scope=self._scope, reason=Reason.UNKNOWN, detail=_NOT_EVALUATED)
+        return self._missing(need, refusal(status.reason))
 
     def _missing(self, need: Need, detail: str) -> Gap:
         return Gap(source="kubernetes", scope=self._scope, reason=Reason.FORBIDDEN, permission=need, detail=detail)

@@ -16,10 +16,12 @@ from akscan.model.azure import (
     ManagedClusterProperties,
 )
 from akscan.model.drain import Drain
+from akscan.model.expander import ExpanderPriorities
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.instance_metadata import MetadataAccess
 from akscan.model.kubernetes import (
     HorizontalPodAutoscaler,
+    Job,
     KubernetesLists,
     Listing,
     Node,
@@ -34,12 +36,16 @@ from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
 from akscan.model.running_images import RunningImages
+from akscan.model.spot import SpotCapacity
+from akscan.model.storage import Storage
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
+from akscan.model.webhooks import Webhooks
 from akscan.model.workloads import Workload, Workloads, build_workloads, image_host
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
+    from akscan.model.objects import KarpenterNodePool
 
 #: https://learn.microsoft.com/azure/aks/csi-secrets-store-driver
 _KEY_VAULT_ADDON = "azureKeyvaultSecretsProvider"
@@ -428,6 +434,58 @@ class Cluster(Subject):
     def account_of(self, pod: Pod) -> tuple[str, str]:
         """Namespace and name of the service account that a pod acts as."""
         return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
+
+    @property
+    def karpenter_node_pools(self) -> tuple[KarpenterNodePool, ...]:
+        """What node auto-provisioning makes nodes by. Raises `NotCollected` where its NodePools could not be listed."""
+        from akscan.model.objects import KarpenterNodePool  # noqa: PLC0415 subjects are made of clusters
+
+        return tuple(KarpenterNodePool(self, item) for item in self.lists.karpenter_node_pools.complete())
+
+    @cached_property
+    def spot(self) -> SpotCapacity:
+        """Its Spot nodes and pools."""
+        return SpotCapacity(self)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Its claims and volumes, indexed."""
+        return Storage(self.lists)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Its admission webhooks, indexed."""
+        return Webhooks(self.lists)
+
+    @cached_property
+    def deployments_by_service(self) -> dict[tuple[str, str], tuple[Workload, ...]]:
+        """Namespace and name of a Service -> the Deployments behind it, as far as they were read. Raises `NotCollected`
+        where Services could not be listed.
+        """
+        found: dict[tuple[str, str], list[Workload]] = {}
+        for workload in self.workload_set.items:
+            if workload.kind == "Deployment":
+                for service in workload.services:
+                    found.setdefault((service.namespace, service.name), []).append(workload)
+        return {service: tuple(workloads) for service, workloads in found.items()}
+
+    @cached_property
+    def jobs_by_owner(self) -> dict[str, tuple[Job, ...]]:
+        """`ObjectMeta.controller_key` of Jobs -> the Jobs, as far as they were read."""
+        found: dict[str, list[Job]] = {}
+        for job in self.lists.jobs.items:
+            found.setdefault(job.metadata.controller_key, []).append(job)
+        return {owner: tuple(jobs) for owner, jobs in found.items()}
+
+    @property
+    def expander_priorities(self) -> ExpanderPriorities | None:
+        """What the priority expander of the cluster autoscaler reads; None where it finds nothing to read. Raises
+        `NotCollected` where ConfigMaps could not be listed.
+        """
+        found = next((item for item in self.lists.config_maps.items if item.is_for_expander), None)
+        if found is None:
+            self.lists.config_maps.complete()
+        return found.priorities if found else None
 
     @cached_property
     def rbac(self) -> Rbac:

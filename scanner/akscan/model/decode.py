@@ -36,7 +36,7 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 def _from_answer(kind: type[Any], value: object) -> Any:
     """The same for what an API answered, where what is to be classified still is a value."""
-    if issubclass(kind, Classified) and isinstance(value, str):
+    if issubclass(kind, Classified) and isinstance(value, kind.answered):
         return kind.of(value)
     return _from_text(kind, value)
 
@@ -47,7 +47,9 @@ def decode(data: bytes, kind: type[T]) -> T:
 
 
 def decode_answer(data: bytes, kind: type[T]) -> T:
-    """A struct from the JSON text of a Kubernetes answer, literals classified. Raises `Malformed` with the path."""
+    """A struct from the JSON text of a Kubernetes answer, values that may be secrets
+    withheld. Raises `Malformed` with the path.
+    """
     return _decode(data, kind, _from_answer)
 
 

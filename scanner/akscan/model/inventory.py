@@ -59,7 +59,6 @@ SYSTEM_NAMESPACES = frozenset(
         "fleet-system", "dapr-system", "acstor", "azappconfig-system", "azureml", "sc-system", "mdc",
     }
 )  # fmt: skip
-_ENVIRONMENT_TAGS = ("environment", "env", "stage")
 _NON_PRODUCTION = frozenset(
     {"dev", "development", "test", "testing", "tst", "qa", "sandbox", "sbx", "lab", "poc", "demo"}
 )
@@ -617,10 +616,10 @@ class Inventory:
 
         Raises `NotCollected` where the tags of the resource group would have to tell and were not read.
         """
-        own = _environment(cluster.resource.tags)
+        own = cluster.resource.environment
         if own is None:
             group = self.find(ResourceGroup, cluster.id.group)
-            own = _environment(group.tags) if group else None
+            own = group.environment if group else None
         if own is not None:
             return own in _NON_PRODUCTION
         parts = re.split(r"[-_.]", f"{cluster.name}-{cluster.id.resource_group}".casefold())
@@ -641,11 +640,6 @@ def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
         for scope in {resource.id.parent, resource.id.subscription_scope}:
             found[scope].append(resource)
     return found
-
-
-def _environment(tags: Mapping[str, str]) -> str | None:
-    lowered = {key.casefold(): value.casefold() for key, value in tags.items()}
-    return next((lowered[key] for key in _ENVIRONMENT_TAGS if key in lowered), None)
 
 
 def _untold(scope: ArmId, need: Need, detail: str) -> Gap:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from akscan.model.drain import Allowance
 from akscan.model.kubernetes import (
+    SPOT_LABELS,
     ClusterRole,
     ClusterRoleBinding,
     Endpoint,
@@ -29,6 +30,8 @@ from akscan.model.kubernetes import (
     WebhookConfiguration,
 )
 from akscan.model.pools import NodePool
+from akscan.model.scheduling import NOT_SPOT, Place
+from akscan.model.selectors import Expression
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import Token
 from akscan.model.workloads import Workload
@@ -40,6 +43,33 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound=KubernetesObject)
 
 _CAPACITY_LABELS = ("karpenter.sh/capacity-type", "kubernetes.azure.com/priority")
+#: What node auto-provisioning sets by the size, the zone and the image that it chooses
+#: (https://learn.microsoft.com/azure/aks/node-auto-provisioning-node-pools, https://karpenter.sh/docs/concepts/scheduling).
+_LABELS_OF_KARPENTER = frozenset(
+    {
+        *SPOT_LABELS,
+        *(f"kubernetes.io/{name}" for name in ("arch", "hostname", "os")),
+        *(f"topology.kubernetes.io/{name}" for name in ("region", "zone")),
+        *(f"kubernetes.azure.com/{name}" for name in ("mode", "os-sku", "sku-cpu", "sku-memory")),
+        *(
+            f"karpenter.azure.com/sku-{name}"
+            for name in (
+                "cpu",
+                "family",
+                "gpu-count",
+                "gpu-manufacturer",
+                "gpu-name",
+                "memory",
+                "name",
+                "networking-accelerated",
+                "storage-ephemeralos-maxsize",
+                "storage-premium-capable",
+                "version",
+            )
+        ),
+        "node.kubernetes.io/instance-type",
+    }
+)
 
 
 class KubernetesSubject(Subject, Generic[Item]):
@@ -104,7 +134,26 @@ class KarpenterNodePool(KubernetesSubject[KarpenterNodePoolObject]):
     @property
     def admits_spot(self) -> bool:
         """Whether it has requirements on capacity, and all of them let Spot in."""
-        return bool(self.capacity_requirements) and all(r.admits("spot") for r in self.capacity_requirements)
+        wanted = (Expression(key=r.key, operator="In", values=("spot",)) for r in self.capacity_requirements)
+        return bool(self.capacity_requirements) and self.place.that_is(*wanted).is_possible
+
+    @property
+    def place(self) -> Place:
+        """The nodes that it makes."""
+        template = self.object.spec.template
+        requirements = template.spec.requirements or ()
+        return Place(
+            labels={**(template.metadata.labels or {}), "karpenter.sh/nodepool": self.name},
+            taints=self.taints,
+            name=None,
+            requirements=requirements,
+            open=_LABELS_OF_KARPENTER | {r.key for r in requirements},
+        )
+
+    @property
+    def regular_place(self) -> Place:
+        """The nodes that it makes of regular capacity."""
+        return self.place.that_is(*NOT_SPOT)
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import AgentPool
+from akscan.model.expander import ExpanderPriorities
 from akscan.model.gaps import Gap, NotCollected, Reason
-from akscan.model.kubernetes import (
-    Node,
-    PodSpec,
-    Taint,
-)
+from akscan.model.kubernetes import SPOT_TAINT_KEY, Node, PodSpec, Taint
 from akscan.model.needs import Need
+from akscan.model.scheduling import NOT_SPOT, Place, may_run_on
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import Token
 
@@ -22,6 +20,10 @@ if TYPE_CHECKING:
 
 #: The node labels of AKS and Kubernetes whose value a pool alone does not tell.
 _UNKNOWN_LABELS = frozenset({"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
+#: The labels of Spot nodes that are no node auto-provisioning's: the second is deprecated and on Spot nodes only
+#: (https://learn.microsoft.com/azure/aks/use-labels).
+_SPOT_LABELS_OF_POOLS = ("kubernetes.azure.com/priority", SPOT_TAINT_KEY)
+_UNKNOWN_LABELS_OF_REGULAR_POOLS = _UNKNOWN_LABELS | {"kubernetes.azure.com/priority"}
 _DEFAULT_MAX_PODS = {"node_subnet": 30, "kubenet": 110, "overlay": 250, "pod_dynamic": 250, "pod_static": 250}
 
 
@@ -61,6 +63,11 @@ class NodePool(Subject):
     @property
     def is_spot(self) -> bool:
         return self.properties.scale_set_priority == "Spot"
+
+    @property
+    def is_running(self) -> bool:
+        """Not stopped, and not being deleted."""
+        return self.properties.power_state.code != "Stopped" and self.properties.provisioning_state != "Deleting"
 
     @property
     def is_first(self) -> bool:
@@ -166,18 +173,32 @@ class NodePool(Subject):
             detail=detail,
         )
 
+    def is_chosen_by(self, priorities: ExpanderPriorities) -> bool:
+        """Whether the priority expander can choose the pool: a pattern is found in the name of its scale set, or, as
+        long as it has no node to tell that name, in one like it, or is written for the pool's name. Raises
+        `NotCollected` where nodes could not be listed, or only a pattern that akscan does not read could tell.
+        """
+        names = tuple(sorted({node.scale_set for node in self.nodes} - {""}))
+        if not names and any(self.name in line.partition(" ")[2] for line in priorities.lines):
+            return True
+        windows = self.properties.os_type == "Windows"
+        chosen = priorities.choose(names or (f"aks{self.name}" if windows else f"aks-{self.name}-00000000-vmss",))
+        if chosen is None:
+            raise NotCollected(self._unknown("akscan does not read one of the patterns of the priority expander"))
+        return chosen
+
     def bears(self, spec: PodSpec) -> bool:
         """Whether a pod may run on a Ready node of the pool (cordons aside), or, when it has none, on one that its
         settings would make.
         """
         ready = [node for node in self.nodes if node.is_ready]
         if ready:
-            return any(node.bears(spec, cordons=False) for node in ready)
-        return spec.selects_labels(self._labels_of_new_nodes(), unknown=_UNKNOWN_LABELS) and all(
-            spec.tolerates(taint) for taint in self.taints if taint.repels
-        )
+            return any(may_run_on(spec, node, cordons=False) for node in ready)
+        return self.place.admits(spec)
 
-    def _labels_of_new_nodes(self) -> dict[str, str]:
+    @property
+    def place(self) -> Place:
+        """The nodes that its settings make."""
         pool = self.properties
         labels = dict(pool.node_labels) | {
             "kubernetes.azure.com/agentpool": pool.name,
@@ -188,8 +209,10 @@ class NodePool(Subject):
             "topology.kubernetes.io/region": str(self.cluster.location).casefold(),
         }
         if self.is_spot:
-            labels["kubernetes.azure.com/scalesetpriority"] = "spot"
-        return labels
+            return Place(
+                labels=labels | dict.fromkeys(_SPOT_LABELS_OF_POOLS, "spot"), taints=self.taints, open=_UNKNOWN_LABELS
+            )
+        return Place(labels=labels, taints=self.taints, open=_UNKNOWN_LABELS_OF_REGULAR_POOLS).that_is(*NOT_SPOT)
 
 
 def _share(stated: str, nodes: int) -> int:

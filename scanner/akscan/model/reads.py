@@ -516,6 +516,21 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
     KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
     KubernetesRead(
+        "persistent_volume_claims",
+        kubernetes.PersistentVolumeClaim,
+        Need.PERSISTENT_VOLUME_CLAIMS,
+        "/api/v1/persistentvolumeclaims",
+    ),
+    KubernetesRead(
+        "persistent_volumes", kubernetes.PersistentVolume, Need.PERSISTENT_VOLUMES, "/api/v1/persistentvolumes"
+    ),
+    KubernetesRead(
+        "storage_classes",
+        kubernetes.StorageClass,
+        Need.STORAGE_CLASSES,
+        "/apis/storage.k8s.io/v1/storageclasses",
+    ),
+    KubernetesRead(
         "horizontal_pod_autoscalers",
         kubernetes.HorizontalPodAutoscaler,
         Need.HORIZONTAL_POD_AUTOSCALERS,

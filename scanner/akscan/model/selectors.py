@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -36,11 +37,16 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True):
                 return False
 
     def _compares(self, value: str) -> bool:
-        try:
-            left, right = int(value), int((self.values or ("",))[0])
-        except ValueError:
+        left, right = _integer(value), _integer((self.values or ("",))[0])
+        if left is None or right is None:
             return False
         return left > right if self.operator == "Gt" else left < right
+
+
+def _integer(text: str) -> int | None:
+    """As Go's ``strconv.ParseInt`` reads it for the scheduler; None where it is no integer of 64 bits."""
+    number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,19}", text, re.ASCII) else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
 class LabelSelector(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,13 +79,8 @@ class NodeSelectorTerm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class NodeSelector(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Required node affinity: one term must hold, and in it every expression; an empty term matches nothing."""
+    """Required node affinity: one term must hold, and in it every expression; an empty term matches nothing (see
+    `akscan.model.scheduling`).
+    """
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
-
-    def matches(self, labels: Mapping[str, str], *, unknown: frozenset[str] = frozenset()) -> bool:
-        """``matchFields`` select by node name, which labels do not tell: such fields count as satisfied."""
-        return any(
-            not term.is_empty and all(e.key in unknown or e.matches(labels) for e in term.match_expressions or ())
-            for term in self.node_selector_terms
-        )

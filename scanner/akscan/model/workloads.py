@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import (
-    SPOT_TAINT_KEY,
+    SPOT_TAINT,
     Controller,
     CronJob,
     HorizontalPodAutoscaler,
+    Job,
+    JobSpec,
     KubernetesLists,
     Listing,
+    MarkedMeta,
     Node,
     ObjectMeta,
     OwnerReference,
@@ -23,8 +26,8 @@ from akscan.model.kubernetes import (
     PodSpec,
     PodTemplate,
     Service,
-    Taint,
 )
+from akscan.model.storage import Mount
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId
 
@@ -179,6 +182,27 @@ class Workload(Subject):
         """The labels of its pods, by the template."""
         return (self._template.metadata.labels if self._template else None) or {}
 
+    def has_mark(self, key: str) -> bool:
+        """Whether it, or its template, has a label or an annotation of this key; of a bare pod labels alone count."""
+        marked = (self.metadata, self._template.metadata if self._template else None)
+        return any(isinstance(metadata, MarkedMeta) and metadata.has_mark(key) for metadata in marked)
+
+    @property
+    def job_spec(self) -> JobSpec | None:
+        """What a Job, or each Job of a CronJob, is told; None for other kinds."""
+        match self.controller:
+            case Job():
+                return self.controller.spec
+            case CronJob():
+                return self.controller.spec.job_template.spec
+            case _:
+                return None
+
+    @property
+    def schedule(self) -> str:
+        """When a CronJob starts its Jobs; empty for other kinds."""
+        return self.controller.spec.schedule if isinstance(self.controller, CronJob) else ""
+
     def sets_variable(self, names: Iterable[str]) -> bool:
         """Whether a container has an environment variable of one of these names: by its template, or by a pod that
         was read, to which admission may have added it.
@@ -283,12 +307,50 @@ class Workload(Subject):
     def tolerates_spot(self) -> bool:
         """Whether its template tolerates the taint of Spot nodes."""
         spec = self._template.spec if self._template else self.effective_spec
-        return spec.tolerates(Taint(key=SPOT_TAINT_KEY, value="spot", effect="NoSchedule"))
+        return spec.tolerates(SPOT_TAINT)
+
+    @property
+    def tolerates_spot_by_name(self) -> bool:
+        """Whether it does so by a toleration that names its key."""
+        spec = self._template.spec if self._template else self.effective_spec
+        return any(t.key and SPOT_TAINT.tolerated_by(t) for t in spec.tolerations or ())
 
     @property
     def services(self) -> tuple[Service, ...]:
         """The Services in front of it. Raises `NotCollected` where Services could not be listed."""
         return self.cluster.services_of(self.namespace, self.labels)
+
+    @property
+    def mounts(self) -> Iterator[Mount]:
+        """What its newest pod mounts by claims. Raises `NotCollected` where pods, or one of the claims, are unknown."""
+        pod = self.newest_pod
+        return self.cluster.storage.mounts(self.namespace, pod.name if pod else "", self.effective_spec)
+
+    @property
+    def companions(self) -> tuple[Workload, ...]:
+        """Other Deployments behind its Services. Raises `NotCollected` where Services or Deployments could not be
+        listed.
+        """
+        self.cluster.lists.deployments.complete()
+        behind = self.cluster.deployments_by_service
+        found = (other for s in self.services for other in behind.get((s.namespace, s.name), ()) if other is not self)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a pod that a kubelet runs by itself (https://kubernetes.io/docs/tasks/configure-pod-container/static-pod)."""
+        owner = self.metadata.controller
+        return self.kind == "Pod" and owner is not None and owner.kind == "Node"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is a Job that is over."""
+        return isinstance(self.controller, Job) and self.controller.is_finished
+
+    @property
+    def ready_pods(self) -> tuple[Pod, ...]:
+        """Raises `NotCollected` like `pods`."""
+        return tuple(pod for pod in self.pods if pod.is_ready)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -401,7 +463,7 @@ class _Builder:
     def add_pod(self, pod: Pod) -> None:
         owner = _owner(pod.metadata)
         if owner is None:
-            template = PodTemplate(metadata=pod.metadata, spec=pod.spec or PodSpec())
+            template = PodTemplate(metadata=MarkedMeta.of(pod.metadata), spec=pod.spec or PodSpec())
             top: _Top | None = _Top("Pod", pod.metadata, None, template)
         else:
             top = self._above(owner, pod.metadata, None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
+from akscan.model.literals import AnnotationKeys
 from akscan.model.selectors import LabelSelector
 
 
@@ -16,7 +19,7 @@ def _meta(
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
-) -> kubernetes.AppliedMeta:
+) -> kubernetes.MarkedMeta:
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -34,7 +37,24 @@ def _meta(
         "generation": 1,
         "owner_references": references,
     }
-    return kubernetes.AppliedMeta(name=name, namespace=namespace, **{**defaults, **fields})
+    return kubernetes.MarkedMeta(name=name, namespace=namespace, **{**defaults, **fields})
+
+
+object_meta = _meta
+
+
+def marked_meta(
+    kind: str,
+    name: str,
+    namespace: str,
+    fields: Mapping[str, Any],
+    owner: KubernetesObject | None = None,
+) -> kubernetes.MarkedMeta:
+    """The same of a controller; ``annotations`` among the fields are their keys."""
+    rest = dict(fields)
+    keys = rest.pop("annotations", None)
+    marked = kubernetes.MarkedMeta.of(_meta(kind, name, namespace, rest, owner))
+    return msgspec.structs.replace(marked, annotations=None if keys is None else AnnotationKeys(keys))
 
 
 _API_VERSIONS = {
@@ -64,7 +84,7 @@ def pod_spec(*containers: kubernetes.Container, **fields: Any) -> kubernetes.Pod
     return kubernetes.PodSpec(containers=containers or (container(),), **fields)
 
 
-def pod(
+def pod(  # noqa: PLR0913 every argument has a healthy default
     name: str = "app-0",
     namespace: str = "shop",
     *,
@@ -72,6 +92,7 @@ def pod(
     owner: KubernetesObject | None = None,
     on_node: str = "node-0",
     phase: str = "Running",
+    ready: bool = True,
     annotations: kubernetes.PodAnnotations | None = None,
     **metadata: Any,
 ) -> kubernetes.Pod:
@@ -83,7 +104,11 @@ def pod(
         ),
         spec=spec or pod_spec(),
         node_name=on_node,
-        status=kubernetes.PodStatus(phase=phase, qos_class="Burstable"),
+        status=kubernetes.PodStatus(
+            phase=phase,
+            qos_class="Burstable",
+            conditions=(kubernetes.PodCondition(type="Ready", status="True" if ready else "False"),),
+        ),
     )
 
 
@@ -105,11 +130,11 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     spec where admission changed it.
     """
     template = kubernetes.PodTemplate(
-        metadata=ObjectMeta(labels=dict(labels or {"app": name})),
+        metadata=kubernetes.MarkedMeta(labels=dict(labels or {"app": name})),
         spec=spec or pod_spec(),
     )
     top = kind(
-        metadata=_meta(kind.kind, name, namespace, metadata),
+        metadata=marked_meta(kind.kind, name, namespace, metadata),
         spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         status=status or kubernetes.ControllerStatus(),
     )
@@ -117,7 +142,7 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     owner: KubernetesObject = top
     if kind is kubernetes.Deployment:
         owner = kubernetes.ReplicaSet(
-            metadata=_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
+            metadata=marked_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
             spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         )
         made.append(owner)
@@ -259,12 +284,14 @@ def karpenter_node_pool(
     *requirements: kubernetes.Requirement,
     taints: Sequence[kubernetes.Taint] = (),
     weight: int | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> kubernetes.KarpenterNodePoolObject:
-    """A NodePool of node auto-provisioning."""
+    """A NodePool of node auto-provisioning; ``labels`` are those of its nodes."""
     return kubernetes.KarpenterNodePoolObject(
         metadata=_meta("NodePool", name, "", {}),
         spec=kubernetes.KarpenterNodePoolSpec(
             template=kubernetes.KarpenterTemplate(
+                metadata=kubernetes.TemplateMeta(labels=dict(labels or {})),
                 spec=kubernetes.KarpenterSpec(requirements=requirements, taints=tuple(taints)),
             ),
             weight=weight,

@@ -26,6 +26,26 @@ class Resource(Rest, frozen=True, kw_only=True):
         yield from ()
 
 
+#: The tags that say what a resource is for; all others are dropped.
+ENVIRONMENT_TAGS = ("environment", "env", "stage")
+
+
+class Tagged(Resource, frozen=True, kw_only=True):
+    """A resource whose `ENVIRONMENT_TAGS` are kept."""
+
+    tags: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        kept = {key: value for key, value in self.tags.items() if key.casefold() in ENVIRONMENT_TAGS}
+        msgspec.structs.force_setattr(self, "tags", kept)
+
+    @property
+    def environment(self) -> str | None:
+        """What the first of these tags says, in lower case; None where there is none."""
+        lowered = {key.casefold(): value.casefold() for key, value in self.tags.items()}
+        return next((lowered[key] for key in ENVIRONMENT_TAGS if key in lowered), None)
+
+
 class Reference(Rest, frozen=True, kw_only=True):
     """A pointer to another resource."""
 

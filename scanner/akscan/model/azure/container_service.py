@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.azure.base import Reference, Resource, Rest
+from akscan.model.azure.base import Reference, Resource, Rest, Tagged
 from akscan.model.azure.upgrades import ClusterUpgradeSettings, ServiceMeshProfile
 from akscan.model.text import ArmId, Location, Token
 
@@ -77,6 +77,8 @@ class AgentPool(Rest, frozen=True, kw_only=True):
     min_count: int | None = None
     max_count: int | None = None
     scale_set_priority: Token = Token("Regular")
+    scale_set_eviction_policy: Token = Token("Delete")
+    spot_max_price: float = -1
     node_taints: tuple[str, ...] = ()
     node_labels: dict[str, str] = {}
     availability_zones: tuple[str, ...] = ()
@@ -314,6 +316,10 @@ class NodeProvisioningProfile(Rest, frozen=True, kw_only=True):
     mode: Token = Token("Manual")
 
 
+class AutoScalerProfile(Rest, frozen=True, kw_only=True):
+    expander: Token = Token("random")
+
+
 class HostedSystemProfile(Rest, frozen=True, kw_only=True):
     """Whether AKS runs the system components on nodes of its own."""
 
@@ -348,6 +354,7 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     security_profile: SecurityProfile = SecurityProfile()
     azure_monitor_profile: AzureMonitorProfile = AzureMonitorProfile()
     auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
+    auto_scaler_profile: AutoScalerProfile = AutoScalerProfile()
     upgrade_settings: ClusterUpgradeSettings = ClusterUpgradeSettings()
     service_mesh_profile: ServiceMeshProfile = ServiceMeshProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
@@ -376,10 +383,9 @@ class ManagedClusterSku(Rest, frozen=True, kw_only=True):
     tier: Token = Token("Free")
 
 
-class ManagedCluster(Resource, frozen=True, kw_only=True):
+class ManagedCluster(Tagged, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.ContainerService/managedClusters")
     location: Location = Location()
-    tags: dict[str, str] = {}
     identity: ManagedServiceIdentity = ManagedServiceIdentity()
     sku: ManagedClusterSku = ManagedClusterSku()
     properties: ManagedClusterProperties = ManagedClusterProperties()

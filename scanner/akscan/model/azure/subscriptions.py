@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from akscan.model.azure.base import Resource
+from akscan.model.azure.base import Resource, Tagged
 from akscan.model.text import Location, Token
 
 
@@ -21,7 +21,6 @@ class ManagementGroupDescendant(Resource, frozen=True, kw_only=True):
     type: Token = Token()
 
 
-class ResourceGroup(Resource, frozen=True, kw_only=True):
+class ResourceGroup(Tagged, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.Resources/subscriptions/resourceGroups")
     location: Location = Location()
-    tags: dict[str, str] = {}

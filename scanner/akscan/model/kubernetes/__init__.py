@@ -16,11 +16,9 @@ from akscan.model.kubernetes.admission import (
     WebhookMeta,
 )
 from akscan.model.kubernetes.applied import (
-    AppliedAnnotations,
-    AppliedAs,
-    AppliedMeta,
     AppliedObject,
     Ingress,
+    MarkedMeta,
     RequestedApi,
 )
 from akscan.model.kubernetes.autoscaling import (
@@ -31,6 +29,17 @@ from akscan.model.kubernetes.autoscaling import (
     ScaledObjectSpec,
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
+from akscan.model.kubernetes.jobs import (
+    CronJob,
+    CronJobSpec,
+    Job,
+    JobSpec,
+    JobStatus,
+    JobTemplate,
+    OnPodCondition,
+    PodFailurePolicy,
+    PodFailureRule,
+)
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
 from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
 from akscan.model.kubernetes.network_policies import (
@@ -56,17 +65,17 @@ from akscan.model.kubernetes.nodes import (
     NodeSpec,
     NodeStatus,
     Requirement,
+    TemplateMeta,
 )
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
+    ClaimSource,
     Container,
     ContainerState,
     ContainerStatus,
     Controller,
     ControllerSpec,
     ControllerStatus,
-    CronJob,
-    CronJobSpec,
     CsiAttributes,
     CsiVolume,
     DaemonSet,
@@ -74,9 +83,11 @@ from akscan.model.kubernetes.pods import (
     EnvFromSource,
     EnvVar,
     EnvVarSource,
-    Job,
-    JobTemplate,
+    EphemeralSource,
+    ExecAction,
     KeyReference,
+    Lifecycle,
+    LifecycleHandler,
     NameReference,
     Pod,
     PodAnnotations,
@@ -90,6 +101,7 @@ from akscan.model.kubernetes.pods import (
     ReplicationController,
     ResourceRequirements,
     SecurityContext,
+    SleepAction,
     StatefulSet,
     Volume,
     WaitingState,
@@ -120,7 +132,16 @@ from akscan.model.kubernetes.rbac import (
     ServiceAccountAnnotations,
     ServiceAccountMeta,
 )
-from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
+from akscan.model.kubernetes.scheduling import (
+    SPOT_LABELS,
+    SPOT_TAINT,
+    SPOT_TAINT_KEY,
+    Affinity,
+    NodeAffinity,
+    PreferredTerm,
+    Taint,
+    Toleration,
+)
 from akscan.model.kubernetes.secrets import (
     ConfigMap,
     CsiDriver,
@@ -143,28 +164,42 @@ from akscan.model.kubernetes.services import (
     ServiceSpec,
     ServiceStatus,
 )
+from akscan.model.kubernetes.storage import (
+    ClaimSpec,
+    CsiVolumeSource,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    SomeSource,
+    StorageClass,
+    VolumeNodeAffinity,
+    VolumeSpec,
+)
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings", "AgentSettingsData",
-    "AggregationRule", "AppliedAnnotations", "AppliedAs", "AppliedMeta", "AppliedObject", "AutoscalerSpec",
-    "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus",
-    "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
-    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClusterNetworkPolicy",
-    "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "ContainerState", "ContainerStatus",
-    "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes",
-    "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint",
-    "EndpointConditions", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler",
-    "Ingress", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec",
-    "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing",
-    "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration", "NameReference",
-    "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeInfo", "NodeSpec", "NodeStatus",
-    "ObjectMeta", "OwnerReference", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget", "PodMeta",
-    "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule",
-    "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "RequestedApi", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "RuleWithOperations", "ScaledObject", "ScaledObjectSpec",
-    "Secret", "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext",
-    "Service", "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations",
-    "ServiceMeta", "ServicePort", "ServiceReference", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint",
-    "Toleration", "ValidatingWebhookConfiguration", "Volume", "WaitingState", "Webhook", "WebhookAnnotations",
-    "WebhookClientConfig", "WebhookConfiguration", "WebhookMeta", "WindowsOptions",
+    "SPOT_LABELS", "SPOT_TAINT", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings",
+    "AgentSettingsData", "AggregationRule", "AppliedObject",
+    "AutoscalerSpec", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec",
+    "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy",
+    "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy", "CiliumPolicySpec", "ClaimSource", "ClaimSpec",
+    "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container",
+    "ContainerState", "ContainerStatus", "Controller", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec",
+    "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume", "CsiVolumeSource", "CustomResourceDefinition",
+    "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointConditions", "EndpointSlice", "EnvFromSource",
+    "EnvVar", "EnvVarSource", "EphemeralSource", "ExecAction", "HorizontalPodAutoscaler", "Ingress", "IpBlock", "Job",
+    "JobSpec", "JobStatus", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec",
+    "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Lifecycle",
+    "LifecycleHandler", "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MarkedMeta",
+    "MutatingWebhookConfiguration", "NameReference", "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node",
+    "NodeAffinity", "NodeInfo", "NodeSpec", "NodeStatus", "ObjectMeta", "OnPodCondition", "OwnerReference",
+    "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodAnnotations", "PodCondition", "PodDisruptionBudget",
+    "PodFailurePolicy", "PodFailureRule", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
+    "PolicyPeer", "PolicyPort", "PolicyRule", "PreferredTerm", "RbacSubject", "ReplicaSet", "ReplicationController",
+    "Request", "RequestedApi", "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef",
+    "RuleWithOperations", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretProviderClass",
+    "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service", "ServiceAccount",
+    "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta", "ServicePort",
+    "ServiceReference", "ServiceSpec", "ServiceStatus", "SleepAction", "SomeSource", "StatefulSet", "StorageClass",
+    "Taint", "TemplateMeta", "Toleration", "ValidatingWebhookConfiguration", "Volume", "VolumeNodeAffinity",
+    "VolumeSpec", "WaitingState", "Webhook", "WebhookAnnotations", "WebhookClientConfig", "WebhookConfiguration",
+    "WebhookMeta", "WindowsOptions",
 ]  # fmt: skip

@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from typing import ClassVar
+from typing import ClassVar, Self
 
-import msgspec
-
-from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
-from akscan.model.literals import Classified
-
-_API_VERSION = re.compile(r"([a-z0-9.-]{1,253}/)?v[0-9a-z]{1,20}")
-_KIND = re.compile(r"[A-Za-z]{1,63}")
+from akscan.model.kubernetes.base import KubernetesObject, ObjectMeta
+from akscan.model.literals import AnnotationKeys, AppliedAs
 
 
-class _Head(msgspec.Struct, rename="camel"):
-    api_version: str = ""
-    kind: str = ""
+class MarkedMeta(ObjectMeta, frozen=True, kw_only=True):
+    """Metadata with the keys of the annotations."""
 
-
-class AppliedAs(Classified):
-    """apiVersion and kind of a manifest that kubectl applied, as ``policy/v1 PodDisruptionBudget``; all else of it is
-    dropped while it is decoded. Empty where it tells neither.
-    """
-
-    __slots__ = ()
+    annotations: AnnotationKeys | None = None
 
     @classmethod
-    def of(cls, manifest: str) -> AppliedAs:
-        """The head of a manifest."""
-        try:
-            head = msgspec.json.decode(manifest, type=_Head)
-        except msgspec.DecodeError:
-            return cls("")
-        told = _API_VERSION.fullmatch(head.api_version) and _KIND.fullmatch(head.kind)
-        return cls(f"{head.api_version} {head.kind}" if told else "")
+    def of(cls, metadata: ObjectMeta) -> Self:
+        """Of metadata whose annotations were not kept."""
+        return cls(**{name: getattr(metadata, name) for name in ObjectMeta.__struct_fields__})
 
-    @property
-    def api_version(self) -> str:
-        return str.partition(self, " ")[0]
-
-    @property
-    def kind(self) -> str:
-        return str.partition(self, " ")[2]
-
-
-class AppliedAnnotations(KubernetesStruct, frozen=True, kw_only=True):
-    """The annotation in which kubectl keeps what it applied; all others are dropped."""
-
-    last_applied: AppliedAs | None = msgspec.field(
-        name="kubectl.kubernetes.io/last-applied-configuration", default=None
-    )
-
-
-class AppliedMeta(ObjectMeta, frozen=True, kw_only=True):
-    annotations: AppliedAnnotations | None = None
+    def has_mark(self, key: str) -> bool:
+        """Whether a label or an annotation has this key."""
+        return key in (self.labels or {}) or (self.annotations is not None and self.annotations.holds(key))
 
 
 class AppliedObject(KubernetesObject, frozen=True, kw_only=True):
     """An object that people write manifests of."""
 
-    metadata: AppliedMeta = AppliedMeta()
+    metadata: MarkedMeta = MarkedMeta()
 
     @property
     def applied_as(self) -> AppliedAs | None:
         """The head of the manifest that it comes from, where kubectl applied one."""
-        return self.metadata.annotations.last_applied if self.metadata.annotations else None
+        return self.metadata.annotations.applied_as if self.metadata.annotations else None
 
 
 class Ingress(AppliedObject, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, Vali
 from akscan.model.kubernetes.applied import Ingress, RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.kubernetes.jobs import CronJob, Job
 from akscan.model.kubernetes.monitoring import AgentSettings
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
@@ -20,10 +21,8 @@ from akscan.model.kubernetes.network_policies import (
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding
 from akscan.model.kubernetes.pods import (
-    CronJob,
     DaemonSet,
     Deployment,
-    Job,
     Pod,
     ReplicaSet,
     ReplicationController,
@@ -37,6 +36,7 @@ from akscan.model.kubernetes.policy import (
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
+from akscan.model.kubernetes.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 
 T = TypeVar("T")
 
@@ -73,6 +73,9 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     jobs: Listing[Job]
     cron_jobs: Listing[CronJob]
     replication_controllers: Listing[ReplicationController]
+    persistent_volume_claims: Listing[PersistentVolumeClaim]
+    persistent_volumes: Listing[PersistentVolume]
+    storage_classes: Listing[StorageClass]
     horizontal_pod_autoscalers: Listing[HorizontalPodAutoscaler]
     pod_disruption_budgets: Listing[PodDisruptionBudget]
     cluster_role_bindings: Listing[ClusterRoleBinding]

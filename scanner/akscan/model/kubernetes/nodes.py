@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct
-from akscan.model.kubernetes.pods import PodSpec
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, Taint
+from akscan.model.selectors import Expression
 
 
 class NodeSpec(KubernetesStruct, frozen=True, kw_only=True):
+    provider_id: str = msgspec.field(name="providerID", default="")
     taints: tuple[Taint, ...] | None = None
     unschedulable: bool | None = None
 
@@ -44,6 +47,12 @@ class Node(KubernetesObject, frozen=True, kw_only=True):
         return self.metadata.label("kubernetes.azure.com/upgrade-status") == "Quarantined"
 
     @property
+    def scale_set(self) -> str:
+        """The name of the scale set that it is an instance of; empty for a node outside one."""
+        _, found, rest = self.spec.provider_id.partition("/virtualMachineScaleSets/")
+        return rest.partition("/")[0] if found else ""
+
+    @property
     def taints(self) -> tuple[Taint, ...]:
         return self.spec.taints or ()
 
@@ -55,38 +64,17 @@ class Node(KubernetesObject, frozen=True, kw_only=True):
     def is_spot(self) -> bool:
         return any(self.metadata.label(key) == "spot" for key in SPOT_LABELS)
 
-    def bears(self, spec: PodSpec, *, cordons: bool = True) -> bool:
-        """Whether a pod may run here: Ready, not cordoned (unless ``cordons`` is false), selected, every repelling
-        taint tolerated. Preferences, spread constraints and pod affinity do not count.
-        """
-        return (
-            self.is_ready
-            and not (cordons and self.spec.unschedulable)
-            and spec.selects_labels(self.metadata.labels or {})
-            and all(spec.tolerates(taint) for taint in self.taints if taint.repels)
-        )
-
 
 class Namespace(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "Namespace"
 
 
-class Requirement(KubernetesStruct, frozen=True, kw_only=True):
-    key: str = ""
-    operator: str = ""
-    values: tuple[str, ...] | None = None
+class Requirement(Expression, frozen=True, kw_only=True):
+    """What a NodePool demands of a label of the nodes that it makes."""
 
-    def admits(self, value: str) -> bool:
-        """Whether a node with this value of the label meets the requirement."""
-        match self.operator:
-            case "In":
-                return value in (self.values or ())
-            case "NotIn":
-                return value not in (self.values or ())
-            case "Exists":
-                return True
-            case _:
-                return False
+
+class TemplateMeta(KubernetesStruct, frozen=True, kw_only=True):
+    labels: dict[str, str] | None = None
 
 
 class KarpenterSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -95,6 +83,7 @@ class KarpenterSpec(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class KarpenterTemplate(KubernetesStruct, frozen=True, kw_only=True):
+    metadata: TemplateMeta = TemplateMeta()
     spec: KarpenterSpec = KarpenterSpec()
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
 import msgspec
 
-from akscan.model.kubernetes.applied import AppliedObject
+from akscan.model.kubernetes.applied import AppliedObject, MarkedMeta
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
-from akscan.model.literals import Literal
+from akscan.model.literals import Literal, Pause
 from akscan.model.quantities import quantity
+from akscan.model.selectors import NodeSelector, NodeSelectorTerm
 
 
 class KeyReference(KubernetesStruct, frozen=True, kw_only=True):
@@ -52,6 +52,30 @@ class ResourceRequirements(KubernetesStruct, frozen=True, kw_only=True):
     limits: dict[str, str | int | float] | None = None
 
 
+class SleepAction(KubernetesStruct, frozen=True, kw_only=True):
+    seconds: int = 0
+
+
+class ExecAction(KubernetesStruct, frozen=True, kw_only=True):
+    """A command; of its words only how long it sleeps is kept."""
+
+    command: Pause = Pause()
+
+
+class LifecycleHandler(KubernetesStruct, frozen=True, kw_only=True):
+    sleep: SleepAction | None = None
+    exec: ExecAction | None = None
+
+    @property
+    def pause_seconds(self) -> int:
+        """How long it sleeps, as far as that can be told from outside."""
+        return max(self.sleep.seconds if self.sleep else 0, self.exec.command.seconds if self.exec else 0)
+
+
+class Lifecycle(KubernetesStruct, frozen=True, kw_only=True):
+    pre_stop: LifecycleHandler | None = None
+
+
 class Container(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     image: str = ""
@@ -60,6 +84,13 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
     env: tuple[EnvVar, ...] | None = None
     env_from: tuple[EnvFromSource, ...] | None = None
     restart_policy: str | None = None
+    lifecycle: Lifecycle | None = None
+
+    @property
+    def pre_stop_pause_seconds(self) -> int:
+        """How long its preStop hook sleeps, as far as that can be told from outside."""
+        hook = self.lifecycle.pre_stop if self.lifecycle else None
+        return hook.pause_seconds if hook else 0
 
     def request(self, resource: str) -> Decimal:
         """What the container requests, in base units: the limit stands in for an absent request, absent counts as 0."""
@@ -71,6 +102,14 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
 
 class PodSecurityContext(KubernetesStruct, frozen=True, kw_only=True):
     windows_options: WindowsOptions | None = None
+
+
+class ClaimSource(KubernetesStruct, frozen=True, kw_only=True):
+    claim_name: str = ""
+
+
+class EphemeralSource(KubernetesStruct, frozen=True, kw_only=True):
+    """A claim that lives as long as its pod, named ``{pod}-{volume}``."""
 
 
 class NameReference(KubernetesStruct, frozen=True, kw_only=True):
@@ -88,6 +127,9 @@ class CsiVolume(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class Volume(KubernetesStruct, frozen=True, kw_only=True):
+    name: str = ""
+    persistent_volume_claim: ClaimSource | None = None
+    ephemeral: EphemeralSource | None = None
     csi: CsiVolume | None = None
 
 
@@ -102,12 +144,14 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
+    restart_policy: str = ""
     host_network: bool | None = None
     image_pull_secrets: tuple[NameReference, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    priority_class_name: str = ""
+    termination_grace_period_seconds: int | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
-    termination_grace_period_seconds: int | None = None
     host_pid: bool | None = msgspec.field(name="hostPID", default=None)
 
     @property
@@ -119,6 +163,11 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def app_containers(self) -> tuple[Container, ...]:
         """Containers, and init containers that keep running beside them (restartPolicy Always)."""
         return (*self.containers, *(c for c in self.init_containers or () if c.restart_policy == "Always"))
+
+    @property
+    def grace_period_seconds(self) -> int:
+        """``terminationGracePeriodSeconds``, 30 where it is absent."""
+        return 30 if self.termination_grace_period_seconds is None else self.termination_grace_period_seconds
 
     @property
     def mounted_provider_classes(self) -> tuple[str, ...]:
@@ -185,13 +234,16 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def tolerates(self, taint: Taint) -> bool:
         return any(taint.tolerated_by(toleration) for toleration in self.tolerations or ())
 
-    def selects_labels(self, labels: Mapping[str, str], *, unknown: frozenset[str] = frozenset()) -> bool:
-        """Whether nodeSelector and required node affinity admit a node; keys in ``unknown`` count as satisfied."""
-        selector = self.node_selector or {}
-        if any(key not in unknown and labels.get(key) != value for key, value in selector.items()):
-            return False
-        required = self.affinity.node_affinity.required if self.affinity and self.affinity.node_affinity else None
-        return required is None or required.matches(labels, unknown=unknown)
+    @property
+    def required_affinity(self) -> NodeSelector | None:
+        """The required node affinity; None where a pod has none, which is not the same as one without terms."""
+        return self.affinity.node_affinity.required if self.affinity and self.affinity.node_affinity else None
+
+    @property
+    def preferred_affinity(self) -> tuple[NodeSelectorTerm, ...]:
+        """The terms that its node affinity prefers."""
+        preferred = self.affinity.node_affinity.preferred if self.affinity and self.affinity.node_affinity else None
+        return tuple(term.preference for term in preferred or ())
 
 
 class PodCondition(KubernetesStruct, frozen=True, kw_only=True):
@@ -302,7 +354,7 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
 
 
 class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: MarkedMeta = MarkedMeta()
     spec: PodSpec = PodSpec()
 
 
@@ -347,24 +399,3 @@ class DaemonSet(Controller, frozen=True, kw_only=True):
 
 class ReplicationController(Controller, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ReplicationController"
-
-
-class Job(Controller, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "Job"
-
-
-class JobTemplate(KubernetesStruct, frozen=True, kw_only=True):
-    spec: ControllerSpec = ControllerSpec()
-
-
-class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
-    job_template: JobTemplate = JobTemplate()
-
-
-class CronJob(AppliedObject, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "CronJob"
-    spec: CronJobSpec = CronJobSpec()
-
-    @property
-    def template(self) -> PodTemplate:
-        return self.spec.job_template.spec.template or PodTemplate()

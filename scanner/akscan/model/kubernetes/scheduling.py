@@ -5,11 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesStruct
-from akscan.model.selectors import NodeSelector
+from akscan.model.selectors import NodeSelector, NodeSelectorTerm
 
 SPOT_TAINT_KEY = "kubernetes.azure.com/scalesetpriority"
-
-
 SPOT_LABELS = ("kubernetes.azure.com/priority", SPOT_TAINT_KEY, "karpenter.sh/capacity-type")
 
 
@@ -32,6 +30,10 @@ class Taint(KubernetesStruct, frozen=True, kw_only=True):
         key, _, value = pair.partition("=")
         return cls(key=key, value=value, effect=effect)
 
+    def __str__(self) -> str:
+        """The form that `parse` reads."""
+        return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
+
     @property
     def repels(self) -> bool:
         """Whether the taint keeps pods off that do not tolerate it (PreferNoSchedule does not)."""
@@ -46,12 +48,27 @@ class Taint(KubernetesStruct, frozen=True, kw_only=True):
         """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
         if toleration.effect not in ("", self.effect):
             return False
-        if not toleration.key:
-            return toleration.operator == "Exists"
-        return toleration.key == self.key and (toleration.operator == "Exists" or toleration.value == self.value)
+        match toleration.operator:
+            case "Exists":
+                return toleration.key in ("", self.key)
+            case "" | "Equal":
+                return toleration.key == self.key and toleration.value == self.value
+            case _:
+                return False
+
+
+#: The taint that AKS puts on the nodes of Spot pools.
+SPOT_TAINT = Taint(key=SPOT_TAINT_KEY, value="spot", effect="NoSchedule")
+
+
+class PreferredTerm(KubernetesStruct, frozen=True, kw_only=True):
+    preference: NodeSelectorTerm = NodeSelectorTerm()
 
 
 class NodeAffinity(KubernetesStruct, frozen=True, kw_only=True):
+    preferred: tuple[PreferredTerm, ...] | None = msgspec.field(
+        name="preferredDuringSchedulingIgnoredDuringExecution", default=None
+    )
     required: NodeSelector | None = msgspec.field(name="requiredDuringSchedulingIgnoredDuringExecution", default=None)
 
 

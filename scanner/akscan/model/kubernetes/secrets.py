@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import msgspec
+from msgspec.structs import replace
 
+from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE, ExpanderPriorities
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.literals import Literal
 
@@ -42,10 +45,21 @@ class Secret(KubernetesObject, frozen=True, kw_only=True):
 
 
 class ConfigMap(KubernetesObject, frozen=True, kw_only=True):
-    """A ConfigMap; its values are classified and dropped."""
+    """A ConfigMap; its values are classified and dropped. ``priorities`` is kept of the one that the priority expander
+    reads.
+    """
 
     kind: ClassVar[str] = "ConfigMap"
     data: dict[str, Literal] | None = None
+    priorities: ExpanderPriorities | None = None
+
+    @property
+    def is_for_expander(self) -> bool:
+        return (self.namespace, self.name) == (EXPANDER_NAMESPACE, EXPANDER_NAME)
+
+    def with_priorities(self, item: Mapping[str, Any]) -> Self:
+        """The same with what the expander reads, from the decoded JSON that it was made of."""
+        return replace(self, priorities=ExpanderPriorities.of((item.get("data") or {}).get("priorities", "")))
 
 
 class CsiDriver(KubernetesObject, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Spot capacity and what runs on it."""
