@@ -16,7 +16,7 @@ def _meta(
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
-) -> kubernetes.AppliedMeta:
+) -> Any:
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -34,9 +34,17 @@ def _meta(
         "generation": 1,
         "owner_references": references,
     }
-    return kubernetes.AppliedMeta(name=name, namespace=namespace, **{**defaults, **fields})
+    made = kubernetes.AppliedMeta if kind in _APPLIED else ObjectMeta
+    return made(name=name, namespace=namespace, **{**defaults, **fields})
 
 
+#: Kinds that people write manifests of.
+_APPLIED = frozenset(
+    {
+        *("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob", "Ingress"),
+        *("HorizontalPodAutoscaler", "PodDisruptionBudget"),
+    }
+)
 _API_VERSIONS = {
     "Deployment": "apps/v1",
     "ReplicaSet": "apps/v1",
