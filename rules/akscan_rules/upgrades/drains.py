@@ -29,6 +29,7 @@ from akscan.sdk import (
 _DRAIN_MINUTES = 30
 _LONGEST_DRAIN_MINUTES = 24 * 60
 _MARGIN_MINUTES = 5
+_MOST_SHOWN = 10
 _TEMPLATE_HASH = "pod-template-hash"
 
 
@@ -136,8 +137,8 @@ def replicas_have_a_budget(
     known = workload.cluster.drain.known_budgets(workload.namespace, workload.labels)
     if any(budget.status.expected_pods > 0 for budget in known):
         return
-    budgets = workload.cluster.lists.pod_disruption_budgets.complete()
-    empty = [b.name for b in budgets if b.namespace == workload.namespace and b.status.expected_pods == 0]
+    workload.cluster.lists.pod_disruption_budgets.complete()
+    empty = workload.cluster.drain.known_idle_budgets.get(workload.namespace, ())
     scaler = workload.autoscaler
     labels = {key: value for key, value in workload.labels.items() if key != _TEMPLATE_HASH}
     yield Finding(
@@ -147,7 +148,7 @@ def replicas_have_a_budget(
             "replicas": workload.replicas,
             "minReplicas": scaler.min_replicas if scaler else None,
             "maxReplicas": scaler.spec.max_replicas if scaler else None,
-            "budgetsThatSelectNothing": empty,
+            "budgetsThatSelectNothing": [budget.name for budget in empty[:_MOST_SHOWN]],
         },
         {"label_selector": ",".join(f"{key}={value}" for key, value in labels.items())},
     )

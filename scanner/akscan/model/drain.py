@@ -90,6 +90,15 @@ class Drain:
                 found[budget.namespace, key, value].append(budget)
         return found
 
+    @cached_property
+    def known_idle_budgets(self) -> dict[str, tuple[PodDisruptionBudget, ...]]:
+        """The budgets of each namespace that guard no pod, among those that were read."""
+        found: dict[str, list[PodDisruptionBudget]] = defaultdict(list)
+        for budget in self._lists.pod_disruption_budgets.items:
+            if budget.status.expected_pods == 0:
+                found[budget.namespace].append(budget)
+        return {namespace: tuple(budgets) for namespace, budgets in found.items()}
+
     def known_budgets(self, namespace: str, labels: Mapping[str, str]) -> tuple[PodDisruptionBudget, ...]:
         """The budgets that guard pods with these labels, among those that were read."""
         key = (namespace, frozenset(labels.items()))

@@ -19,7 +19,7 @@ def _meta(
     namespace: str,
     fields: Mapping[str, Any],
     owner: KubernetesObject | None = None,
-) -> kubernetes.MarkedMeta:
+) -> Any:
     references: tuple[OwnerReference, ...] = ()
     if owner is not None:
         references = (
@@ -37,7 +37,8 @@ def _meta(
         "generation": 1,
         "owner_references": references,
     }
-    return kubernetes.MarkedMeta(name=name, namespace=namespace, **{**defaults, **fields})
+    made = kubernetes.MarkedMeta if kind in _APPLIED else ObjectMeta
+    return made(name=name, namespace=namespace, **{**defaults, **fields})
 
 
 object_meta = _meta
@@ -57,6 +58,13 @@ def marked_meta(
     return msgspec.structs.replace(marked, annotations=None if keys is None else AnnotationKeys(keys))
 
 
+#: Kinds that people write manifests of.
+_APPLIED = frozenset(
+    {
+        *("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob", "Ingress"),
+        *("HorizontalPodAutoscaler", "PodDisruptionBudget"),
+    }
+)
 _API_VERSIONS = {
     "Deployment": "apps/v1",
     "ReplicaSet": "apps/v1",
