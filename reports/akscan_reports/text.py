@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ from akscan.sdk import (
     cluster_labels,
     places,
     plain,
+    plain_lines,
+    reporter,
     subject_label,
 )
 from rich import box
@@ -31,13 +32,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from akscan_reports.wording import counted, harmless, headline
+
 _WIDTH = 80
 _WIDEST = 100
 _SHOWN = 10
 _VALUE = 120
 _SENTENCES = 600
 _COMMANDS = 4000
-_PIPELINE_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
 _STYLES = {
     Severity.CRITICAL: "bold white on red",
     Severity.HIGH: "bold red",
@@ -47,6 +49,7 @@ _STYLES = {
 }
 
 
+@reporter("txt", to_stdout=True)
 def write(report: Report, out: BinaryIO) -> None:
     """UTF-8 text of 80 columns (of a terminal up to 100), in colour on a terminal only. Commands are never wrapped, so
     that they can be copied.
@@ -64,16 +67,8 @@ def write(report: Report, out: BinaryIO) -> None:
         emoji=False,
     )
     _Page(report, console).print()
-    lines = (_harmless(line.rstrip()) for line in text.getvalue().splitlines())
+    lines = (harmless(line.rstrip()) for line in text.getvalue().splitlines())
     out.write("".join(f"{line}\n" for line in lines).encode())
-
-
-def _harmless(line: str) -> str:
-    """A line that no CI system takes for a command to itself: GitHub those that begin with ``::``, Azure Pipelines and
-    older runners of GitHub those that hold ``##vso[`` or ``##[``.
-    """
-    line = _PIPELINE_COMMAND.sub("# #", line)
-    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
 
 
 def _terminal_width(out: BinaryIO) -> int:
@@ -130,12 +125,7 @@ class _Page:
         place = f" in {plain(run.cloud)}" if run.cloud else ""
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
         self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
-        figures = ", ".join(f"{count} {severity}" for severity, count in self._report.severities().items() if count)
-        total = self._report.coverage.total
-        assessed = f"{total.percent} % assessed" if total.applicable else "nothing to assess"
-        found, waived = len(self._report.findings), len(self._report.waived)
-        excused = f", {waived} waived" if waived else ""
-        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}{excused}; {assessed}", "bold"))
+        self._line((headline(self._report), "bold"))
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
@@ -187,7 +177,7 @@ class _Page:
         self._line(
             (f" {first.severity.upper()} ", _STYLES[first.severity]),
             (f" {plain(rule.id)}  {plain(rule.title)}", "bold"),
-            f"  ({_counted(len(findings), 'finding')})",
+            f"  ({counted(len(findings), 'finding')})",
         )
         if rule.why:
             self._line((_first_paragraph(rule.why, 2 * self._console.width - 10), "italic"), indent=2)
@@ -230,8 +220,8 @@ class _Page:
         if len(commands) > _COMMANDS:
             self._line("(commands too long for the terminal: see the JSON report)", indent=4)
             return
-        for line in commands.split("\n"):
-            shown = Text(f"    {_without_controls(line)}", "green")
+        for line in plain_lines(commands).split("\n"):
+            shown = Text(f"    {line}", "green")
             self._console.print(shown, soft_wrap=True)
 
     def _errors(self) -> None:
@@ -256,11 +246,11 @@ class _Page:
         for cause, results in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
             rules = list(dict.fromkeys(result.rule.id for result in results))
             clusters = {result.subject.cluster for result in results}
-            counted = (
-                f"{_counted(len(results), 'pair')} of {_counted(len(rules), 'rule')} "
-                f"on {_counted(len(clusters), 'cluster')}"
+            how_many = (
+                f"{counted(len(results), 'pair')} of {counted(len(rules), 'rule')} "
+                f"on {counted(len(clusters), 'cluster')}"
             )
-            self._item((plain(cause, _VALUE), "bold"), f": {counted} ({_listed(rules)})")
+            self._item((plain(cause, _VALUE), "bold"), f": {how_many} ({_listed(rules)})")
             reasons = list(dict.fromkeys(result.reason for result in results if result.reason != cause))
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
@@ -332,8 +322,8 @@ class _Page:
 def _scanned(report: Report) -> str:
     scanned = sum(subscription.status == "scanned" for subscription in report.run.scope.subscriptions)
     return (
-        f"{_counted(len(report.clusters), 'cluster')} in {_counted(scanned, 'scanned subscription')}, "
-        f"{_counted(len(report.rules), 'rule')}, {_counted(len(report.subjects), 'subject')}"
+        f"{counted(len(report.clusters), 'cluster')} in {counted(scanned, 'scanned subscription')}, "
+        f"{counted(len(report.rules), 'rule')}, {counted(len(report.subjects), 'subject')}"
     )
 
 
@@ -380,10 +370,6 @@ def _listed(items: Sequence[str]) -> str:
     return ", ".join(plain(item, _VALUE) for item in items[:_SHOWN]) + hidden
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _first_paragraph(markdown: str, limit: int) -> str:
     """On one line, cut behind its last sentence that fits, or else behind a word."""
     text = plain(" ".join(markdown.partition("\n\n")[0].split()))
@@ -392,8 +378,3 @@ def _first_paragraph(markdown: str, limit: int) -> str:
     fitting = text[: limit - 1]
     sentence, stop, _ = fitting.rpartition(". ")
     return f"{sentence}." if stop else f"{fitting.rpartition(' ')[0] or fitting}…"
-
-
-def _without_controls(line: str) -> str:
-    """A line of commands as it stands, spaces included."""
-    return "".join(c for c in line if c.isprintable())

@@ -81,9 +81,10 @@ from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
-from akscan.plain import cluster_labels, plain, subject_label
+from akscan.plain import cluster_labels, markdown_text, plain, plain_lines, subject_label
 from akscan.presentation import Presentation, SarifProfile
 from akscan.report_file import decode_report, encode_report
+from akscan.reporters import Reporter, reporter
 from akscan.results import (
     Change,
     ClusterFacts,
@@ -110,6 +111,7 @@ from akscan.results import (
     Unassessed,
     WaiverResult,
     WaiverStatus,
+    fingerprint,
 )
 
 __all__ = [
@@ -196,6 +198,7 @@ __all__ = [
     "Reason",
     "Remediation",
     "Report",
+    "Reporter",
     "Request",
     "Requirement",
     "Resource",
@@ -238,6 +241,7 @@ __all__ = [
     "cluster_labels",
     "decode_report",
     "encode_report",
+    "fingerprint",
     "firewall_placeholders",
     "if_known",
     "image_host",
@@ -246,12 +250,15 @@ __all__ = [
     "is_private",
     "is_within",
     "largest",
+    "markdown_text",
     "minor",
     "network_of",
     "places",
     "plain",
+    "plain_lines",
     "prefixes",
     "read_registry",
+    "reporter",
     "require_membership",
     "requirements",
     "resolves_privately",

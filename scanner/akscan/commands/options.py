@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from akscan.config import Loaded, load_config, select_rules
-from akscan.plugins import load_reporter, load_rules
+from akscan.plugins import load_rules, reporter_names
 from akscan.presentation import Presentation, SarifProfile
 from akscan.results import Report
-from akscan.writing import write_reports
+from akscan.writing import load_reporters, write_reports
 
 if TYPE_CHECKING:
     from akscan.collect.live import Sink, Target
@@ -50,11 +50,26 @@ _LIVE = (
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
 )
 
+
+class _FormatOption(click.Option):
+    """Names the formats of all plugins, which are looked for only when somebody asks."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = f"{', '.join(reporter_names())}. Repeatable.  [text]"
+        return super().get_help_record(ctx)
+
+
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _READABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FORMATS = (
     click.option(
-        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
+        "-f",
+        "--format",
+        "formats",
+        cls=_FormatOption,
+        multiple=True,
+        default=("text",),
+        metavar="FORMAT",
     ),
     click.option(
         "-o",
@@ -182,8 +197,7 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(formats: Sequence[str], folder: Path | None, **arguments: Any) -> Any:
-        for name in formats:
-            load_reporter(name)
+        load_reporters(formats)
         said = {name: arguments.pop(name) for name in Presentation.__struct_fields__}
         presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
         return command(output=Output(formats, folder, presentation), **arguments)
