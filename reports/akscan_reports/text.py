@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from akscan.sdk import (
     ControlStatus,
-    CoverageFigure,
     EvidenceValue,
     Failure,
     Report,
@@ -32,7 +31,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from akscan_reports.wording import counted, harmless, headline
+from akscan_reports.wording import (
+    Figures,
+    cluster_figures,
+    commands,
+    counted,
+    harmless,
+    headline,
+    listed,
+    total_figures,
+)
 
 _WIDTH = 80
 _WIDEST = 100
@@ -130,20 +138,17 @@ class _Page:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
     def _summary(self) -> None:
-        found = Counter((finding.subject.cluster, finding.severity) for finding in self._report.findings)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
         table.add_column("Cluster", overflow="fold")
         for severity in Severity:
             table.add_column(severity.capitalize(), justify="right")
         table.add_column("Coverage", justify="right", no_wrap=True)
-        coverage = self._report.coverage
-        rows = sorted(self._clusters, key=lambda key: ([-found[key, severity] for severity in Severity], key))
-        for key in rows:
-            counts = {severity: found[key, severity] for severity in Severity}
-            table.add_row(Text(self._clusters[key]), *_figures(counts, coverage.clusters.get(key, CoverageFigure())))
-        if len(rows) > 1:
+        clusters = cluster_figures(self._report)
+        for figures in clusters:
+            table.add_row(Text(figures.label), *_figures(figures))
+        if len(clusters) > 1:
             table.add_section()
-            table.add_row(Text("all"), *_figures(self._report.severities(), coverage.total))
+            table.add_row(Text("all"), *_figures(total_figures(self._report)))
         self._console.print()
         self._console.print(table)
 
@@ -209,18 +214,18 @@ class _Page:
         disturbs = "" if rule.disruption == "none" else f" (disturbs: {rule.disruption})"
         if rule.fix:
             self._line(("Fix", "bold green"), f"{disturbs}: {_first_paragraph(rule.fix, _SENTENCES)}", indent=2)
-        for commands, note in _commands(findings):
-            self._command_lines(commands)
+        for filled_in, note in commands(findings, _SHOWN):
+            self._command_lines(filled_in)
             if note:
                 self._line((f"({note})", "dim"), indent=4)
         for page in rule.docs[:1]:
             self._line((plain(page), "dim"), indent=2)
 
-    def _command_lines(self, commands: str) -> None:
-        if len(commands) > _COMMANDS:
+    def _command_lines(self, text: str) -> None:
+        if len(text) > _COMMANDS:
             self._line("(commands too long for the terminal: see the JSON report)", indent=4)
             return
-        for line in plain_lines(commands).split("\n"):
+        for line in plain_lines(text).split("\n"):
             shown = Text(f"    {line}", "green")
             self._console.print(shown, soft_wrap=True)
 
@@ -250,7 +255,7 @@ class _Page:
                 f"{counted(len(results), 'pair')} of {counted(len(rules), 'rule')} "
                 f"on {counted(len(clusters), 'cluster')}"
             )
-            self._item((plain(cause, _VALUE), "bold"), f": {how_many} ({_listed(rules)})")
+            self._item((plain(cause, _VALUE), "bold"), f": {how_many} ({listed(rules)})")
             reasons = list(dict.fromkeys(result.reason for result in results if result.reason != cause))
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
@@ -278,7 +283,7 @@ class _Page:
         self._line(f"{held} of {len(ledger)} that rules need are held wherever they were asked for.", indent=2)
         for place in places(ledger):
             permissions = [entry.permission for entry in place.entries]
-            self._item((f"{place.status} on {_listed(place.names)}", "bold"), f": {_listed(permissions)}", indent=4)
+            self._item((f"{place.status} on {listed(place.names)}", "bold"), f": {listed(permissions)}", indent=4)
             for detail in place.details[:1]:
                 self._line(plain(detail, _SENTENCES), indent=6)
             self._rest(len(place.details) - 1, indent=6)
@@ -304,7 +309,7 @@ class _Page:
                     name = self._clusters[cluster.id]
                     self._item(f"{name}: {source} not read: {plain(gap, _SENTENCES)}", indent=4)
         for option, values in sorted(scope.selectors.items()):
-            self._line(f"Selected by {plain(option)}: {_listed(values)}", indent=2)
+            self._line(f"Selected by {plain(option)}: {listed(values)}", indent=2)
 
     def _coverage(self) -> None:
         total = self._report.coverage.total
@@ -333,24 +338,10 @@ def _period(started: datetime, finished: datetime) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S} to {day}{end:%H:%M:%S} UTC"
 
 
-def _figures(counts: dict[Severity, int], coverage: CoverageFigure) -> Iterator[Text]:
-    for severity, number in counts.items():
+def _figures(figures: Figures) -> Iterator[Text]:
+    for severity, number in figures.severities.items():
         yield Text(str(number), _STYLES[severity] if number else "dim")
-    yield Text(f"{coverage.percent:.1f} %")
-
-
-def _commands(findings: Sequence[Failure]) -> Iterator[tuple[str, str]]:
-    """The commands of a rule's findings and a note on them: as they are where all are the same, the template where they
-    differ in what is filled in, and each where there is no template.
-    """
-    remediations = {finding.remediation.commands: finding.remediation.open for finding in findings}
-    template = findings[0].rule.commands
-    if len(remediations) > 1 and template:
-        yield template, "fill in the names in braces; the JSON report has them filled in for each subject"
-        return
-    for commands, still_open in list(remediations.items())[:_SHOWN]:
-        if commands:
-            yield commands, f"fill in {_listed(still_open)}" if still_open else ""
+    yield Text(f"{figures.coverage.percent:.1f} %")
 
 
 def _value(value: EvidenceValue) -> str:
@@ -360,14 +351,9 @@ def _value(value: EvidenceValue) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            return f"[{_listed([_value(item) for item in value])}]"
+            return f"[{listed([_value(item) for item in value])}]"
         case _:
             return plain(str(value), _VALUE)
-
-
-def _listed(items: Sequence[str]) -> str:
-    hidden = f" ... and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(plain(item, _VALUE) for item in items[:_SHOWN]) + hidden
 
 
 def _first_paragraph(markdown: str, limit: int) -> str:

@@ -26,7 +26,7 @@ def markdown_text(text: str) -> str:
     """One line of text in Markdown, in a cell of a table too, without what GitHub would take for markup, a link, a
     mention or a reference. A mention needs more than a backslash: it is looked for in what was rendered.
     """
-    marked = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@&" else c for c in plain(text))
+    marked = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@&$" else c for c in plain(text))
     for written, harmless in {"@": "@<!-- -->", "#": "#<!-- -->", "://": "&#58;//", "www.": "www&#46;"}.items():
         marked = marked.replace(written, harmless)
     return marked
