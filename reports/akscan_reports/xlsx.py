@@ -110,7 +110,8 @@ class _Book:
         for name, parts in self._continued.items():
             yield name, f"continue on further sheets, up to {name} {parts}: a sheet has {self._most_rows} rows"
         if self._cuts:
-            yield "cut", f"{self._cuts} cells end with an ellipsis: a cell holds {CELL} characters"
+            end = "cell ends" if self._cuts == 1 else "cells end"
+            yield "cut", f"{self._cuts} {end} in an ellipsis: a cell holds {CELL} characters"
 
 
 def _naive(moment: datetime) -> datetime:
