@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import openpyxl
 import pytest
 from akscan.plugins import load_reporter, reporter_names
-from akscan.sdk import Report, Status
+from akscan.sdk import Report, Status, decode_report
+from support import akscan
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,23 @@ READERS: dict[str, Callable[[bytes], Counts]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def contoso_report(saved, tmp_path_factory) -> Report:
+    """Contoso as it is scanned, with waivers for a part of its findings."""
+    folder = tmp_path_factory.mktemp("contoso")
+    entry = '{rule: "NET-*", reason: known, owner: ops, ticket: OPS-1, expires: 2099-01-01}'
+    (folder / "waivers.yaml").write_text(f"waivers: [{entry}]\n")
+    options = ("--waivers", str(folder / "waivers.yaml"), "-f", "json", "-o", str(folder))
+    assert akscan("scan", "--inventory", str(saved), *options).code == 0
+    return decode_report((folder / "akscan.json").read_bytes())
+
+
 def test_every_format_is_held_to_this():
     assert set(READERS) == set(reporter_names())
 
 
 @pytest.mark.parametrize("name", sorted(READERS))
-@pytest.mark.parametrize("which", ["fleet", "compared", "hostile"])
+@pytest.mark.parametrize("which", ["fleet", "compared", "hostile", "contoso_report"])
 def test_every_format_tells_the_same_numbers(name, which, request):
     report = request.getfixturevalue(which)
     wanted = Counts(len(report.findings), len(report.waived), len(report.not_assessed), len(report.errors))
