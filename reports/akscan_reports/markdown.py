@@ -110,7 +110,8 @@ class _Page:
         rule = first.rule
         title = html.escape(plain(f"{rule.id} {rule.title}", _MESSAGE))
         said = f"<b>{first.severity.upper()}</b> {title} ({counted(len(findings), 'finding')})"
-        yield f"<details><summary>{said}</summary>\n"
+        opened = " open" if first.severity is Severity.CRITICAL else ""
+        yield f"<details{opened}><summary>{said}</summary>\n"
         for finding in findings[:_SHOWN]:
             change = "updated: " if finding.change is Change.UPDATED else ""
             said = plain(f"{place(finding.subject, self._labels)}: {finding.message}", _MESSAGE)
