@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from akscan.sdk import Change, Failure, Report, Severity, cluster_labels, plain, reporter
 
-from akscan_reports.wording import counted, fix, harmless, headline, place, unknown, without_commands
+from akscan_reports.wording import counted, fix, harmless, place, verdict, without_commands
 
 #: GitHub shows this many of each level of a step, and the agent of Azure Pipelines keeps as many of each type:
 #: https://docs.github.com/en/rest/checks/runs
@@ -72,7 +72,7 @@ def _message(finding: Failure, labels: Mapping[str, str]) -> str:
 
 
 def _rest(report: Report, groups: Mapping[str, list[Failure]]) -> Iterator[str]:
-    yield f"akscan: {'. '.join(filter(None, (headline(report), unknown(report))))}"
+    yield f"akscan: {verdict(report)}"
     more = [counted(len(found) - SHOWN, f"more {level}") for level, found in groups.items() if len(found) > SHOWN]
     if more:
         yield f"akscan: {', '.join(more)} without an annotation, since at most {SHOWN} of a level are shown"

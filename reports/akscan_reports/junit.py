@@ -1,4 +1,8 @@
-"""JUnit XML, which every CI system shows: a suite for each cluster, a test for each rule × subject pair."""
+"""JUnit XML, which every CI system shows: a suite for each cluster, a test for each rule × subject pair.
+
+There is no one schema; this keeps to the strict one of Jenkins:
+https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 from akscan.sdk import (
+    CoverageFigure,
     Failure,
     Report,
     RuleInfo,
@@ -23,7 +28,7 @@ from akscan.sdk import (
 )
 from msgspec import Struct
 
-from akscan_reports.wording import fix, headline
+from akscan_reports.wording import fix, verdict
 
 _MESSAGE = 1_000
 
@@ -81,7 +86,7 @@ def _failed(report: Report, findings: Sequence[Failure]) -> _Outcome:
         first.subject,
         "failure",
         f"{plain(still_open[0].message, _MESSAGE)}{more}",
-        str(first.severity),
+        str(still_open[0].severity),
         "\n".join(filter(None, _told(still_open))),
     )
 
@@ -103,7 +108,10 @@ class _Document:
     def write(self, suites: Mapping[str, Sequence[_Outcome]]) -> None:
         everything = [outcome for outcomes in suites.values() for outcome in outcomes]
         self._xml.startDocument()
-        with self._element("testsuites", {"name": f"akscan: {headline(self._report)}", **_counts(everything)}):
+        counts = _counts(everything)
+        # the schema of Jenkins knows no skipped here
+        del counts["skipped"]
+        with self._element("testsuites", {"name": f"akscan: {verdict(self._report)}", **counts}):
             for key, outcomes in suites.items():
                 self._xml.ignorableWhitespace("\n")
                 self._suite(key, outcomes)
@@ -119,8 +127,8 @@ class _Document:
             "time": "0",
         }
         with self._element("testsuite", attributes):
-            figure = self._report.coverage.clusters.get(cluster)
-            properties = {"cluster": plain(cluster), "coveragePercent": str(figure.percent if figure else 100.0)}
+            figure = self._report.coverage.clusters.get(cluster, CoverageFigure())
+            properties = {"cluster": plain(cluster), "coveragePercent": str(figure.percent)}
             with self._element("properties"):
                 for name, value in properties.items():
                     with self._element("property", {"name": name, "value": value}):

@@ -68,8 +68,6 @@ class _Page:
 
     def _head(self) -> Iterator[str]:
         yield f"### akscan: {headline(self._report)}\n"
-        if self._report.run.interrupted:
-            yield "**The scan was interrupted: what was not read by then is not assessed.**\n"
         if said := unknown(self._report):
             yield f"**Unknown**: {said}.\n"
         if is_compared(self._report):

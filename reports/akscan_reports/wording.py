@@ -44,8 +44,17 @@ def headline(report: Report) -> str:
 def unknown(report: Report) -> str:
     """What nobody knows, counted; empty where everything was assessed."""
     pairs, errors = len(report.not_assessed), len(report.errors)
-    said = [f"{counted(pairs, 'rule × subject pair')} not assessed"] if pairs else []
-    return ", ".join([*said, *([f"{counted(errors, 'pair')} on which a rule failed"] if errors else [])])
+    said = {
+        "the scan was interrupted": report.run.interrupted,
+        f"{counted(pairs, 'rule × subject pair')} not assessed": pairs,
+        f"{counted(errors, 'pair')} on which a rule failed": errors,
+    }
+    return ", ".join(text for text, is_so in said.items() if is_so)
+
+
+def verdict(report: Report) -> str:
+    """The headline, and what nobody knows."""
+    return ". ".join(filter(None, (headline(report), unknown(report))))
 
 
 class Figures(NamedTuple):

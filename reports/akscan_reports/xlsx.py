@@ -123,8 +123,6 @@ def _facts(report: Report) -> Iterator[Line]:
     yield "result", headline(report)
     if said := unknown(report):
         yield "unknown", said
-    if run.interrupted:
-        yield "interrupted", "the scan was interrupted: what was not read by then is not assessed"
     yield "akscan", plain(run.akscan)
     yield "read (UTC)", f"{_naive(run.started):%Y-%m-%d %H:%M:%S} to {_naive(run.finished):%Y-%m-%d %H:%M:%S}"
     yield "source", plain(run.source)

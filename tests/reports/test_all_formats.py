@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import openpyxl
 import pytest
 from akscan.plugins import load_reporter, reporter_names
@@ -193,3 +194,13 @@ def test_no_name_gives_a_command_to_a_pipeline(name, make_report, public, deploy
         assert "##vso[" not in bare
         assert "##[" not in bare
         assert not line.lstrip().startswith(("::", "##")) or line.startswith(given[name])
+
+
+@pytest.mark.parametrize("name", ["azdo", "github", "html", "json", "junit", "markdown", "text", "xlsx"])
+def test_an_interrupted_scan_says_so(name, fleet):
+    run = msgspec.structs.replace(fleet.run, interrupted=True)
+    for report, is_said in ((fleet, False), (msgspec.structs.replace(fleet, run=run), True)):
+        data = written(name, report)
+        if name == "xlsx":
+            data = str(list(openpyxl.load_workbook(io.BytesIO(data))["summary"].values)).encode()
+        assert bool(re.search(rb'was interrupted|"interrupted":true', data)) is is_said

@@ -33,8 +33,30 @@ def test_the_attributes_count_the_elements(compared, hostile):
     for root in (parsed(compared), parsed(hostile)):
         for suite in (root, *root):
             assert suite.get("tests") == str(len(list(suite.iter("testcase"))))
-            for attribute, element in {"failures": "failure", "errors": "error", "skipped": "skipped"}.items():
+            for attribute, element in {"failures": "failure", "errors": "error"}.items():
                 assert suite.get(attribute) == str(len(list(suite.iter(element))))
+        assert all(suite.get("skipped") == str(len(list(suite.iter("skipped")))) for suite in root)
+
+
+#: Of junit-10.xsd of Jenkins: what an element of ours may hold, and its attributes.
+ELEMENTS = {
+    "testsuites": ({"testsuite"}, {"name", "time", "tests", "failures", "errors"}),
+    "testsuite": (
+        {"properties", "testcase"},
+        {"name", "tests", "failures", "errors", "time", "skipped", "timestamp", "hostname", "id", "package"},
+    ),
+    "properties": ({"property"}, set()),
+    "property": (set(), {"name", "value"}),
+    "testcase": ({"skipped", "error", "failure"}, {"name", "time", "classname", "group"}),
+    **dict.fromkeys(("skipped", "error", "failure"), (set(), {"type", "message"})),
+}
+
+
+def test_it_holds_what_the_strictest_reader_knows(compared):
+    for element in parsed(compared).iter():
+        children, attributes = ELEMENTS[element.tag]
+        assert {child.tag for child in element} <= children
+        assert set(element.attrib) <= attributes
 
 
 def test_a_test_ends_in_one_way(compared):

@@ -86,11 +86,6 @@ def test_waivers_and_gaps_are_listed(compared):
     assert ["aks-intranet", "list secrets is missing on aks-intranet", "list secrets", "1"] in rows
 
 
-def test_an_interrupted_scan_says_so(fleet):
-    run = msgspec.structs.replace(fleet.run, interrupted=True)
-    assert "**The scan was interrupted" in written(msgspec.structs.replace(fleet, run=run))
-
-
 TRICKS = (
     "@octocat",
     "#123",
