@@ -12,6 +12,7 @@ import pytest
 from akscan.collect.arm import READ_POSTS
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
+from akscan.plugins import reporter_names
 from support import akscan, azure_options, pairs, report_of
 
 CANARY = "canary-"
@@ -85,13 +86,15 @@ def test_no_canary_leaves_the_cluster(serve, contoso, tmp_path):
         timeout=60,
         check=True,
     )
-    formats = [argument for name in ("html", "json", "sarif", "text") for argument in ("--format", name)]
-    outcome = akscan("scan", "--inventory", str(file), *formats, "-o", str(folder))
+    outcome = akscan(
+        "scan", "--inventory", str(file), *(f"--format={name}" for name in reporter_names()), f"-o{folder}"
+    )
     assert outcome.code == 0
     texts = [debugged.stderr, debugged.stdout, outcome.out.encode(), outcome.err.encode()]
     texts += [path.read_bytes() for path in folder.iterdir()]
-    with zipfile.ZipFile(file) as members:
-        texts += [members.read(name) for name in members.namelist()]
+    for container in (file, folder / "akscan.xlsx"):
+        with zipfile.ZipFile(container) as members:
+            texts += [members.read(name) for name in members.namelist()]
     planted = str(contoso.kubernetes).encode()
     assert b"canary-" in planted
     for text in texts:

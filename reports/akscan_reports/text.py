@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from typing import BinaryIO
 
 from akscan.sdk import (
     ControlStatus,
-    CoverageFigure,
     EvidenceValue,
     Failure,
     Report,
@@ -23,6 +21,8 @@ from akscan.sdk import (
     cluster_labels,
     places,
     plain,
+    plain_lines,
+    reporter,
     subject_label,
 )
 from rich import box
@@ -31,13 +31,23 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from akscan_reports.wording import (
+    Figures,
+    cluster_figures,
+    commands,
+    counted,
+    harmless,
+    headline,
+    listed,
+    total_figures,
+)
+
 _WIDTH = 80
 _WIDEST = 100
 _SHOWN = 10
 _VALUE = 120
 _SENTENCES = 600
 _COMMANDS = 4000
-_PIPELINE_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
 _STYLES = {
     Severity.CRITICAL: "bold white on red",
     Severity.HIGH: "bold red",
@@ -47,6 +57,7 @@ _STYLES = {
 }
 
 
+@reporter("txt", to_stdout=True)
 def write(report: Report, out: BinaryIO) -> None:
     """UTF-8 text of 80 columns (of a terminal up to 100), in colour on a terminal only. Commands are never wrapped, so
     that they can be copied.
@@ -64,16 +75,8 @@ def write(report: Report, out: BinaryIO) -> None:
         emoji=False,
     )
     _Page(report, console).print()
-    lines = (_harmless(line.rstrip()) for line in text.getvalue().splitlines())
+    lines = (harmless(line.rstrip()) for line in text.getvalue().splitlines())
     out.write("".join(f"{line}\n" for line in lines).encode())
-
-
-def _harmless(line: str) -> str:
-    """A line that no CI system takes for a command to itself: GitHub those that begin with ``::``, Azure Pipelines and
-    older runners of GitHub those that hold ``##vso[`` or ``##[``.
-    """
-    line = _PIPELINE_COMMAND.sub("# #", line)
-    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
 
 
 def _terminal_width(out: BinaryIO) -> int:
@@ -131,30 +134,22 @@ class _Page:
         place = f" in {plain(run.cloud)}" if run.cloud else ""
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
         self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
-        figures = ", ".join(f"{count} {severity}" for severity, count in self._report.severities().items() if count)
-        total = self._report.coverage.total
-        assessed = f"{total.percent} % assessed" if total.applicable else "nothing to assess"
-        found, waived = len(self._report.findings), len(self._report.waived)
-        excused = f", {waived} waived" if waived else ""
-        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}{excused}; {assessed}", "bold"))
+        self._line((headline(self._report), "bold"))
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
     def _summary(self) -> None:
-        found = Counter((finding.subject.cluster, finding.severity) for finding in self._report.findings)
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
         table.add_column("Cluster", overflow="fold")
         for severity in Severity:
             table.add_column(severity.capitalize(), justify="right")
         table.add_column("Coverage", justify="right", no_wrap=True)
-        coverage = self._report.coverage
-        rows = sorted(self._clusters, key=lambda key: ([-found[key, severity] for severity in Severity], key))
-        for key in rows:
-            counts = {severity: found[key, severity] for severity in Severity}
-            table.add_row(Text(self._clusters[key]), *_figures(counts, coverage.clusters.get(key, CoverageFigure())))
-        if len(rows) > 1:
+        clusters = cluster_figures(self._report)
+        for figures in clusters:
+            table.add_row(Text(figures.label), *_figures(figures))
+        if len(clusters) > 1:
             table.add_section()
-            table.add_row(Text("all"), *_figures(self._report.severities(), coverage.total))
+            table.add_row(Text("all"), *_figures(total_figures(self._report)))
         self._console.print()
         self._console.print(table)
 
@@ -203,7 +198,7 @@ class _Page:
         self._line(
             (f" {first.severity.upper()} ", _STYLES[first.severity]),
             (f" {plain(rule.id)}  {plain(rule.title)}", "bold"),
-            f"  ({_counted(len(findings), 'finding')})",
+            f"  ({counted(len(findings), 'finding')})",
         )
         if rule.why:
             self._line((_first_paragraph(rule.why, 2 * self._console.width - 10), "italic"), indent=2)
@@ -235,19 +230,19 @@ class _Page:
         disturbs = "" if rule.disruption == "none" else f" (disturbs: {rule.disruption})"
         if rule.fix:
             self._line(("Fix", "bold green"), f"{disturbs}: {_first_paragraph(rule.fix, _SENTENCES)}", indent=2)
-        for commands, note in _commands(findings):
-            self._command_lines(commands)
+        for filled_in, note in commands(findings, _SHOWN):
+            self._command_lines(filled_in)
             if note:
                 self._line((f"({note})", "dim"), indent=4)
         for page in rule.docs[:1]:
             self._line((plain(page), "dim"), indent=2)
 
-    def _command_lines(self, commands: str) -> None:
-        if len(commands) > _COMMANDS:
+    def _command_lines(self, text: str) -> None:
+        if len(text) > _COMMANDS:
             self._line("(commands too long for the terminal: see the JSON report)", indent=4)
             return
-        for line in commands.split("\n"):
-            shown = Text(f"    {_without_controls(line)}", "green")
+        for line in plain_lines(text).split("\n"):
+            shown = Text(f"    {line}", "green")
             self._console.print(shown, soft_wrap=True)
 
     def _errors(self) -> None:
@@ -272,11 +267,11 @@ class _Page:
         for cause, results in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
             rules = list(dict.fromkeys(result.rule.id for result in results))
             clusters = {result.subject.cluster for result in results}
-            counted = (
-                f"{_counted(len(results), 'pair')} of {_counted(len(rules), 'rule')} "
-                f"on {_counted(len(clusters), 'cluster')}"
+            how_many = (
+                f"{counted(len(results), 'pair')} of {counted(len(rules), 'rule')} "
+                f"on {counted(len(clusters), 'cluster')}"
             )
-            self._item((plain(cause, _VALUE), "bold"), f": {counted} ({_listed(rules)})")
+            self._item((plain(cause, _VALUE), "bold"), f": {how_many} ({listed(rules)})")
             reasons = list(dict.fromkeys(result.reason for result in results if result.reason != cause))
             for reason in reasons[:1]:
                 self._line(plain(reason, _SENTENCES), indent=4)
@@ -304,7 +299,7 @@ class _Page:
         self._line(f"{held} of {len(ledger)} that rules need are held wherever they were asked for.", indent=2)
         for place in places(ledger):
             permissions = [entry.permission for entry in place.entries]
-            self._item((f"{place.status} on {_listed(place.names)}", "bold"), f": {_listed(permissions)}", indent=4)
+            self._item((f"{place.status} on {listed(place.names)}", "bold"), f": {listed(permissions)}", indent=4)
             for detail in place.details[:1]:
                 self._line(plain(detail, _SENTENCES), indent=6)
             self._rest(len(place.details) - 1, indent=6)
@@ -330,7 +325,7 @@ class _Page:
                     name = self._clusters[cluster.id]
                     self._item(f"{name}: {source} not read: {plain(gap, _SENTENCES)}", indent=4)
         for option, values in sorted(scope.selectors.items()):
-            self._line(f"Selected by {plain(option)}: {_listed(values)}", indent=2)
+            self._line(f"Selected by {plain(option)}: {listed(values)}", indent=2)
 
     def _coverage(self) -> None:
         total = self._report.coverage.total
@@ -348,8 +343,8 @@ class _Page:
 def _scanned(report: Report) -> str:
     scanned = sum(subscription.status == "scanned" for subscription in report.run.scope.subscriptions)
     return (
-        f"{_counted(len(report.clusters), 'cluster')} in {_counted(scanned, 'scanned subscription')}, "
-        f"{_counted(len(report.rules), 'rule')}, {_counted(len(report.subjects), 'subject')}"
+        f"{counted(len(report.clusters), 'cluster')} in {counted(scanned, 'scanned subscription')}, "
+        f"{counted(len(report.rules), 'rule')}, {counted(len(report.subjects), 'subject')}"
     )
 
 
@@ -359,24 +354,10 @@ def _period(started: datetime, finished: datetime) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S} to {day}{end:%H:%M:%S} UTC"
 
 
-def _figures(counts: dict[Severity, int], coverage: CoverageFigure) -> Iterator[Text]:
-    for severity, number in counts.items():
+def _figures(figures: Figures) -> Iterator[Text]:
+    for severity, number in figures.severities.items():
         yield Text(str(number), _STYLES[severity] if number else "dim")
-    yield Text(f"{coverage.percent:.1f} %")
-
-
-def _commands(findings: Sequence[Failure]) -> Iterator[tuple[str, str]]:
-    """The commands of a rule's findings and a note on them: as they are where all are the same, the template where they
-    differ in what is filled in, and each where there is no template.
-    """
-    remediations = {finding.remediation.commands: finding.remediation.open for finding in findings}
-    template = findings[0].rule.commands
-    if len(remediations) > 1 and template:
-        yield template, "fill in the names in braces; the JSON report has them filled in for each subject"
-        return
-    for commands, still_open in list(remediations.items())[:_SHOWN]:
-        if commands:
-            yield commands, f"fill in {_listed(still_open)}" if still_open else ""
+    yield Text(f"{figures.coverage.percent:.1f} %")
 
 
 def _value(value: EvidenceValue) -> str:
@@ -386,18 +367,9 @@ def _value(value: EvidenceValue) -> str:
         case bool():
             return str(value).lower()
         case tuple():
-            return f"[{_listed([_value(item) for item in value])}]"
+            return f"[{listed([_value(item) for item in value])}]"
         case _:
             return plain(str(value), _VALUE)
-
-
-def _listed(items: Sequence[str]) -> str:
-    hidden = f" ... and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(plain(item, _VALUE) for item in items[:_SHOWN]) + hidden
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _first_paragraph(markdown: str, limit: int) -> str:
@@ -408,8 +380,3 @@ def _first_paragraph(markdown: str, limit: int) -> str:
     fitting = text[: limit - 1]
     sentence, stop, _ = fitting.rpartition(". ")
     return f"{sentence}." if stop else f"{fitting.rpartition(' ')[0] or fitting}…"
-
-
-def _without_controls(line: str) -> str:
-    """A line of commands as it stands, spaces included."""
-    return "".join(c for c in line if c.isprintable())

@@ -17,6 +17,21 @@ def plain(text: str, limit: int = 0) -> str:
     return f"{text[: limit - 1]}…" if limit and len(text) > limit else text
 
 
+def plain_lines(text: str) -> str:
+    """Lines without such characters, their spaces kept: commands to be copied."""
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in text.split("\n"))
+
+
+def markdown_text(text: str) -> str:
+    """One line of text in Markdown, in a cell of a table too, without what GitHub would take for markup, a link, a
+    mention or a reference. A mention needs more than a backslash: it is looked for in what was rendered.
+    """
+    marked = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@&$" else c for c in plain(text))
+    for written, harmless in {"@": "@<!-- -->", "#": "#<!-- -->", "://": "&#58;//", "www.": "www&#46;"}.items():
+        marked = marked.replace(written, harmless)
+    return marked
+
+
 def subject_label(subject: SubjectRef) -> str:
     """``Deployment shop/web``; of a cluster its kind and name."""
     space = f"{subject.namespace}/" if subject.namespace else ""

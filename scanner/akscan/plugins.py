@@ -6,19 +6,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
-from inspect import signature
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 from akscan.errors import AkscanError
 from akscan.frameworks import CoveredFramework, Framework
-from akscan.presentation import Presentation
-from akscan.results import Report
+from akscan.reporters import Reporter, reporter_of
 from akscan.sdk import Rule
-
-Reporter = Callable[[Report, BinaryIO, Presentation], None]
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -71,16 +67,10 @@ def reporter_names() -> tuple[str, ...]:
 
 
 def load_reporter(name: str) -> Reporter:
-    """The reporter of a format; one that takes a report and a stream only is not told how to present it. Raises
-    `AkscanError` for an unknown name.
-    """
+    """The reporter of a format. Raises `AkscanError` for an unknown name."""
     for entry in _entries("akscan.reporters"):
         if entry.name == name:
-            reporter: Reporter = _loaded(entry)
-            if len(signature(reporter).parameters) < len(("report", "out", "presentation")):
-                plain: Callable[[Report, BinaryIO], None] = _loaded(entry)
-                return lambda report, out, _presentation: plain(report, out)
-            return reporter
+            return reporter_of(_loaded(entry), name)
     raise AkscanError(f"there is no format {name!r}", f"formats: {', '.join(reporter_names())}")
 
 

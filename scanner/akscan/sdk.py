@@ -105,9 +105,10 @@ from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
-from akscan.plain import cluster_labels, plain, subject_label
+from akscan.plain import cluster_labels, markdown_text, plain, plain_lines, subject_label
 from akscan.presentation import Anchor, Presentation, SarifProfile
 from akscan.report_file import decode_report, encode_report
+from akscan.reporters import Reporter, reporter
 from akscan.results import (
     Carried,
     Change,
@@ -135,6 +136,7 @@ from akscan.results import (
     Unassessed,
     WaiverResult,
     WaiverStatus,
+    fingerprint,
 )
 
 __all__ = [
@@ -152,17 +154,18 @@ __all__ = [
     "LoadBalancerService", "Location", "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision", "Mount", "Need",
     "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar",
     "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation", "RbacSubject", "Reason",
-    "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment", "RoleBinding",
+    "Remediation", "Report", "Reporter", "Request", "Requirement", "Resource", "RoleAssignment", "RoleBinding",
     "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
     "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall", "Sidecar", "Status",
     "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token", "Toleration",
     "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork",
     "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of", "api_server_addresses",
     "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report", "emptied_by_one_node",
-    "encode_report", "firewall_placeholders", "if_known", "image_date", "image_host", "image_matches",
-    "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest", "minor", "network_of",
-    "places", "plain", "prefers_spot", "prefixes", "read_registry", "require_membership", "requirements",
-    "requires_spot", "resolves_privately", "rule", "shared_ports", "subject_label", "usable", "version_key",
+    "encode_report", "fingerprint", "firewall_placeholders", "if_known", "image_date", "image_host", "image_matches",
+    "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest", "markdown_text", "minor",
+    "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes", "read_registry", "reporter",
+    "require_membership", "requirements", "requires_spot", "resolves_privately", "rule", "shared_ports",
+    "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Writes reports: text to the terminal, everything else to files, never half of one in place of a good one."""
+"""Writes reports to stdout and to files, never half of one in place of a good one."""
 
 from __future__ import annotations
 
@@ -12,29 +12,43 @@ from pathlib import Path
 from akscan.errors import AkscanError
 from akscan.plugins import load_reporter
 from akscan.presentation import Presentation
+from akscan.reporters import Reporter
 from akscan.results import Report
-
-TERMINAL = "text"
 
 
 def write_reports(
     report: Report, formats: Sequence[str], folder: Path | None, presentation: Presentation
 ) -> tuple[Path, ...]:
-    """The files that were written. Text goes to stdout, and into the folder too where one is named. Raises
-    `AkscanError`.
+    """The files that were written. What goes to stdout goes into the folder too where one is named, if it has files at
+    all. Raises `AkscanError`.
     """
-    reporters = {name: load_reporter(name) for name in dict.fromkeys(formats or (TERMINAL,))}
+    reporters = load_reporters(formats)
     written = []
-    for name, reporter in reporters.items():
-        if name == TERMINAL:
+    for reporter in reporters:
+        if reporter.to_stdout:
             reporter(report, sys.stdout.buffer, presentation)
             sys.stdout.flush()
-        if name != TERMINAL or folder is not None:
-            target = (folder or Path()) / f"akscan.{'txt' if name == TERMINAL else name}"
+        if reporter.extension and (folder is not None or not reporter.to_stdout):
+            target = (folder or Path()) / f"akscan.{reporter.extension}"
             with written_beside(target) as beside, beside.open("wb") as out:
                 reporter(report, out, presentation)
             written.append(target)
     return tuple(written)
+
+
+def load_reporters(formats: Sequence[str]) -> tuple[Reporter, ...]:
+    """The reporters of formats, each once. Raises `AkscanError` for an unknown one, and for two that write the same
+    file.
+    """
+    files: dict[str, str] = {}
+    reporters = {name: load_reporter(name) for name in dict.fromkeys(formats)}
+    for name, reporter in reporters.items():
+        other = files.setdefault(reporter.extension or name, name)
+        if other != name:
+            raise AkscanError(
+                f"formats {other} and {name} both write akscan.{reporter.extension}", "ask for one of them"
+            )
+    return tuple(reporters.values())
 
 
 class written_beside:  # noqa: N801 a context manager, named by what it does

@@ -1,9 +1,11 @@
 """Reports as the engine makes them: rules that say everything a rule can, and names that nobody chose well."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import msgspec
 import pytest
+from akscan.comparison import against
 from akscan.engine import Evaluation, SelectedRule
 from akscan.frameworks import CoveredFramework, Framework
 from akscan.model.inventory import ScopedSubscription
@@ -23,6 +25,7 @@ from akscan.sdk import (
     rule,
 )
 from akscan.testing import cluster, container, inventory, on, pod_spec, workload
+from akscan.waivers import PlacedWaiver, Waiver
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -112,10 +115,12 @@ def secrets_are_not_made_by_hand(cluster: Cluster, _inventory: Inventory) -> Ite
 RULES = (api_server_is_private, containers_have_a_memory_request, secrets_are_not_made_by_hand)
 
 
-def make_report(*things: object, unreadable: tuple[Need, ...] = (), rules: tuple = RULES) -> Report:
+def make_report(
+    *things: object, unreadable: tuple[Need, ...] = (), rules: tuple = RULES, waivers: Sequence[PlacedWaiver] = ()
+) -> Report:
     """What the engine says of the things that `akscan.testing.inventory` makes an inventory of."""
     world = inventory(*things, unreadable=unreadable)
-    return Evaluation([SelectedRule.of(one) for one in rules], world).finish(world.manifest)
+    return Evaluation([SelectedRule.of(one) for one in rules], world, (), waivers).finish(world.manifest)
 
 
 def deployments(*names: str, containers: Sequence[str] = ("app",)) -> list:
@@ -183,6 +188,10 @@ def hostile() -> Report:
 @pytest.fixture
 def fleet() -> Report:
     """Two clusters of one name and a private one; rules that pass, fail, do not apply, crash and do not know."""
+    return make_fleet()
+
+
+def make_fleet(waivers: Sequence[PlacedWaiver] = ()) -> Report:
     report = make_report(
         public("aks-shop"),
         public("aks-shop", resource_group="rg-other"),
@@ -193,6 +202,7 @@ def fleet() -> Report:
         workload(Job, "nightly"),
         on("aks-intranet", deployments("portal")),
         unreadable=(Need.SECRETS,),
+        waivers=waivers,
     )
     refused = ScopedSubscription(
         id="/subscriptions/00000000-0000-0000-0000-000000000002",
@@ -209,3 +219,26 @@ def fleet() -> Report:
         report.run, akscan="0.1.0", cloud="AzureCloud", identity="auditor@contoso.example", scope=scope
     )
     return msgspec.structs.replace(report, run=run)
+
+
+WAIVERS = (
+    Waiver(
+        rule="WRK-901",
+        name="web-0*",
+        reason='=HYPERLINK("https://evil.example")',
+        owner="@team",
+        ticket="OPS-1",
+        expires=date(2027, 1, 31),
+    ),
+    Waiver(rule="API-901", cluster="none", reason="moved", owner="ops", ticket="OPS-2", expires=date(2027, 1, 31)),
+)
+
+
+@pytest.fixture
+def compared() -> Report:
+    """The fleet with waived findings, compared with a baseline that lacks some and saw others otherwise."""
+    baseline = make_fleet()
+    first, *others = [finding for finding in baseline.findings if finding.subject.name != "web-12"]
+    known = (msgspec.structs.replace(first, evidence={}), *others)
+    placed = [PlacedWaiver(waiver, f"akscan.yaml:{line}") for line, waiver in enumerate(WAIVERS, start=1)]
+    return against(make_fleet(placed), msgspec.structs.replace(baseline, findings=known))

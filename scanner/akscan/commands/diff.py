@@ -12,7 +12,7 @@ import msgspec
 
 from akscan.commands.gating import read_report
 from akscan.comparison import Comparison, Difference, compare
-from akscan.plain import cluster_labels, plain, subject_label
+from akscan.plain import cluster_labels, markdown_text, plain, subject_label
 from akscan.results import Report
 
 #: The lists that are shown, worst news first, and what they are called.
@@ -88,13 +88,7 @@ def _markdown(before: Report, now: Report, comparison: Comparison) -> Iterator[s
                 labels[finding.subject.cluster],
                 plain(said, _MESSAGE),
             )
-            yield f"| {' | '.join(map(markdown_cell, cells))} |"
-
-
-def markdown_cell(text: str) -> str:
-    """Text in a table, without what GitHub would take for markup."""
-    marked = "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~@" else c for c in plain(text))
-    return marked.replace("://", "&#58;//")
+            yield f"| {' | '.join(map(markdown_text, cells))} |"
 
 
 def _json(before: Report, now: Report, comparison: Comparison) -> Iterator[str]:

@@ -14,11 +14,11 @@ import click
 from msgspec.structs import replace
 
 from akscan.config import Config, Loaded, load_config, select_rules
-from akscan.plugins import load_reporter, load_rules
+from akscan.plugins import load_rules, reporter_names
 from akscan.presentation import Presentation, SarifProfile
 from akscan.pseudonyms import pseudonymized, read_key
 from akscan.results import Report
-from akscan.writing import write_reports
+from akscan.writing import load_reporters, write_reports
 
 if TYPE_CHECKING:
     from akscan.collect.live import Sink, Target
@@ -53,11 +53,26 @@ _LIVE = (
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
 )
 
+
+class _FormatOption(click.Option):
+    """Names the formats of all plugins, which are looked for only when somebody asks."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = f"{', '.join(reporter_names())}. Repeatable.  [text]"
+        return super().get_help_record(ctx)
+
+
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _READABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FORMATS = (
     click.option(
-        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
+        "-f",
+        "--format",
+        "formats",
+        cls=_FormatOption,
+        multiple=True,
+        default=("text",),
+        metavar="FORMAT",
     ),
     click.option(
         "-o",
@@ -198,8 +213,7 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(formats: Sequence[str], folder: Path | None, key_file: Path | None, **arguments: Any) -> Any:
-        for name in formats:
-            load_reporter(name)
+        load_reporters(formats)
         said = {name: arguments.pop(name) for name in Presentation.__struct_fields__ if name in arguments}
         presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
         key = None if key_file is None else read_key(key_file)
