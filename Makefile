@@ -7,12 +7,14 @@ OUT ?= akscan-demo
 
 # The version of Kubernetes that the tests run stands in go.mod alone.
 KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes v||p' tests/apiserver/go.mod)
-APISERVER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/apiserver/v$(KUBERNETES)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan
+APISERVER := $(CACHE)/apiserver/v$(KUBERNETES)
+AXE := $(CACHE)/axe
 APISERVER_FLAGS = $(foreach field,gitVersion=v$(KUBERNETES) gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
 	gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))),-X k8s.io/component-base/version.$(field))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test apiserver lint fmt docs docs-check bench new-rule lock clean
+.PHONY: help demo test apiserver axe lint fmt docs docs-check bench new-rule lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +40,13 @@ $(APISERVER)/%:
 	@mkdir -p $(@D)
 	@cd tests/apiserver && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w $(APISERVER_FLAGS)" -o $@.$$$$ ./$* && mv $@.$$$$ $@
 
+axe: $(AXE)/node_modules/.package-lock.json ## install axe-core, with which tests look at the HTML report as those who cannot see it, once (needs npm)
+
+$(AXE)/node_modules/.package-lock.json: tests/reports/axe/package-lock.json
+	@command -v npm >/dev/null || { echo "make axe needs npm (https://nodejs.org)"; exit 1; }
+	@mkdir -p $(AXE) && cp tests/reports/axe/package*.json $(AXE)
+	@npm ci --prefix $(AXE) --silent --no-audit --no-fund
+
 lint: $(READY) docs-check ## ruff, mypy, import-linter, generated docs up to date
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -59,6 +68,7 @@ bench: $(READY) ## measure evaluation, reports and scans; PODS="20000 100000" ar
 	@$(BIN)/python benchmarks/fleet.py
 	@$(BIN)/python benchmarks/rbac.py
 	@$(BIN)/python benchmarks/fleet_scan.py
+	@PYTHONPATH=tests $(BIN)/python benchmarks/html_report.py
 	@$(MAKE) --no-print-directory apiserver
 	@PYTHONPATH=tests $(BIN)/python benchmarks/pods.py $(PODS)
 

@@ -4,12 +4,9 @@ import base64
 import hashlib
 import io
 import re
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -162,7 +159,8 @@ class Reader(HTMLParser):
 
     def handle_data(self, data):
         if self._open and self._open[-1][0] in ("style", "script"):
-            self.raw[self._open[-1][0]] = self.raw.get(self._open[-1][0], "") + data
+            name = self._open[-1][1] or self._open[-1][0]
+            self.raw[name] = self.raw.get(name, "") + data
             return
         for _, name in self._open:
             if name:
@@ -273,7 +271,7 @@ def test_fixes_stand_in_change_windows_mildest_first(reader):
 
 
 def test_nothing_hostile_becomes_markup(page, reader):
-    assert reader.tags["script"] == reader.tags["style"] == 1
+    assert (reader.tags["script"], reader.tags["style"]) == (2, 1), "the script and its data, and the style"
     assert reader.tags["img"] == reader.tags["iframe"] == 0
     assert not [name for _, name, _ in reader.attributes if name.startswith("on") or name == "style"]
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", page)
@@ -341,33 +339,6 @@ def test_ten_thousand_findings_stay_below_ten_megabytes():
     out = io.BytesIO()
     write(found, out)
     assert out.tell() < 10_000_000
-
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="none of chromium, chromium-browser, google-chrome is installed")
-def test_browser_shows_the_findings_without_complaint(report, page, tmp_path: Path):
-    file = tmp_path / "report.html"
-    file.write_text(page, "utf-8")
-    last = report.findings[-1].fingerprint
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--enable-logging=stderr", "--virtual-time-budget=5000",
-            f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"{file.as_uri()}#finding-{last}",
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    dom = Reader(done.stdout)
-    assert {f"finding-{finding.fingerprint}" for finding in report.findings} <= set(dom.ids)
-    assert dom.tags["button"] >= 1, "the inlined script did not run"
-    assert f'id="finding-{last}" open' in done.stdout, "the finding that the address names is not open"
-    assert dom.tags["img"] == 0
-    complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert not complaints
 
 
 def test_every_control_of_a_framework_is_told_with_its_rules(framed):
