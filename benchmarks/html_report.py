@@ -1,4 +1,4 @@
-"""How long a browser needs for the HTML report of very many findings: ``python benchmarks/html_report.py [FINDINGS ...]``.
+"""How long a browser needs for the HTML report of very many findings: ``python benchmarks/html_report.py [N ...]``.
 
 Prints for each number of findings the size of the page, the seconds to write it, those from its address to a page that
 answers (its own mark, when findings are in place and the filter works; the whole chain of loading included), to filter
@@ -17,7 +17,6 @@ from akscan.plugins import load_frameworks, load_rules
 from akscan.results import Report
 from akscan.testing import cluster, inventory, on, workload
 from akscan_reports.html import write
-
 from browser import CHROMIUM, WHY_NOT, Browser
 
 _READY = """new Promise((done) => {

@@ -31,6 +31,8 @@ from akscan.sdk import (
 )
 from markupsafe import Markup
 
+from akscan_reports.html.network import Picture, picture
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -298,6 +300,10 @@ class Page:
             return [-findings[severity] for severity in Severity], cluster.id
 
         return tuple(sorted(self._report.clusters, key=badness))
+
+    @staticmethod
+    def network(cluster: ClusterFacts) -> Picture | None:
+        return picture(cluster)
 
     # --- the rest
 
