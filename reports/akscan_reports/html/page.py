@@ -184,7 +184,8 @@ class Page:
         """What findings, waived ones included, are to the baseline, by severity; empty without one."""
         counts = Counter((f.severity, f.change) for f in self._all if f.change is not None)
         present = [severity for severity in Severity if any(counts[severity, change] for change in Change)]
-        return {severity: {change: counts[severity, change] for change in Change} for severity in present}
+        order = (Change.NEW, Change.UPDATED, Change.UNCHANGED)
+        return {severity: {change: counts[severity, change] for change in order} for severity in present}
 
     @property
     def most_changes(self) -> int:
