@@ -3,13 +3,17 @@
 import base64
 import io
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from akscan.errors import AkscanError
+from akscan.report_file import encode_report
 from akscan.sdk import Presentation
 from akscan_reports.html import write
+from support import akscan
 
+ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 SVG = b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- a logo -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'
 HOSTILE = "<script>alert(1)</script>\u202e"
@@ -128,3 +132,25 @@ def test_a_fault_in_a_template_is_told_with_its_place(fleet, tmp_path, text, sai
 def test_a_folder_without_templates_is_an_error(fleet, tmp_path):
     with pytest.raises(AkscanError, match=r"holds neither report\.html\.jinja nor report\.css"):
         rendered(fleet, templates=tmp_path)
+
+
+def test_guide_names_every_block():
+    source = resources.files("akscan_reports.html").joinpath("templates/report.html.jinja").read_text("utf-8")
+    blocks = re.findall(r"{% block (\w+) %}", source)
+    guide = (ROOT / "docs" / "html.md").read_text("utf-8")
+    told = guide[guide.index("These blocks can be overridden") : guide.index("A template finds")]
+    assert re.findall(r"`(\w+)`", told) == blocks
+
+
+def test_command_line_refuses_what_will_not_do_and_keeps_the_old_file(fleet, tmp_path):
+    saved, logo, page = tmp_path / "akscan.json", tmp_path / "logo.gif", tmp_path / "akscan.html"
+    saved.write_bytes(encode_report(fleet))
+    logo.write_bytes(b"GIF89a")
+    page.write_text("as it was")
+    ended = akscan("report", str(saved), "-f", "html", "-o", str(tmp_path), "--logo", str(logo))
+    assert ended.code == 2
+    assert f"{logo}: is neither PNG nor JPEG nor SVG" in ended.err
+    assert page.read_text() == "as it was"
+    ended = akscan("report", str(saved), "-f", "html", "-o", str(tmp_path), "--customer", "Contoso")
+    assert ended.code == 0
+    assert "<b><bdi>Contoso</bdi></b>" in page.read_text()
