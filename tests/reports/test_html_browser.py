@@ -82,6 +82,8 @@ def test_nothing_is_complained_about_and_the_address_opens_a_finding(report, bro
         ("framework=cis_aks", lambda f: f.rule.id == "API-901"),
         ("framework=mcsb+NS-2", lambda f: f.rule.id == "API-901"),
         ("text=WEB-07", lambda f: f.subject.name == "web-07"),
+        ("text=api-901", lambda f: f.rule.id == "API-901"),
+        ("text=requests+MEMORY", lambda f: f.rule.id == "WRK-901"),
         ("text=no+such+thing", lambda _: False),
     ],
 )

@@ -63,7 +63,10 @@ class Store:
         and of what stands compressed the facets of all and the elements by blocks, each deflated and in base64.
         """
         data = {
-            "rules": {rule.id: [rule.module, self._page.controls(rule)] for rule in self._page.rules},
+            "rules": {
+                rule.id: [rule.module, f"{rule.id} {rule.title}".lower(), self._page.controls(rule)]
+                for rule in self._page.rules
+            },
             "clusters": self._page.cluster_keys,
             "block": _BLOCK,
             "facets": _deflated([self._page.facets(finding) for finding, _ in self._packed]) if self._packed else "",

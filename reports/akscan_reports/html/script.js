@@ -32,14 +32,14 @@ class Finding {
     return this.words;
   }
   async matches(wanted) {
-    const [topic, controls] = data.rules[this.rule];
+    const [topic, title, controls] = data.rules[this.rule];
     const status = [this.list.waived ? "waived" : "open", this.change];
     return (!wanted.severity.length || wanted.severity.includes(this.severity))
       && (!wanted.cluster || wanted.cluster === this.cluster)
       && (!wanted.topic || wanted.topic === topic)
       && (!wanted.status || status.includes(wanted.status))
       && (!wanted.framework || controls.includes(wanted.framework))
-      && (!wanted.text || (await this.text()).includes(wanted.text));
+      && (!wanted.text || title.includes(wanted.text) || (await this.text()).includes(wanted.text));
   }
 }
 
