@@ -7,12 +7,16 @@ OUT ?= akscan-demo
 
 # The version of Kubernetes that the tests run stands in go.mod alone.
 KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes v||p' tests/apiserver/go.mod)
-APISERVER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/apiserver/v$(KUBERNETES)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan
+APISERVER := $(CACHE)/apiserver/v$(KUBERNETES)
+AXE := $(CACHE)/axe
+MULTITOOL_HOME := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/multitool/5.7.0
+MULTITOOL := $(MULTITOOL_HOME)/node_modules/@microsoft/sarif-multitool-linux
 APISERVER_FLAGS = $(foreach field,gitVersion=v$(KUBERNETES) gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
 	gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))),-X k8s.io/component-base/version.$(field))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test apiserver multitool lint fmt docs docs-check bench new-rule lock clean
+.PHONY: help demo test apiserver axe multitool lint fmt docs docs-check bench new-rule lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,11 +42,19 @@ $(APISERVER)/%:
 	@mkdir -p $(@D)
 	@cd tests/apiserver && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w $(APISERVER_FLAGS)" -o $@.$$$$ ./$* && mv $@.$$$$ $@
 
-MULTITOOL := 5.7.0
-multitool: ## install Microsoft's SARIF validator for the tests, once (needs npm)
-	@command -v npm >/dev/null || { echo "make multitool needs npm"; exit 1; }
-	@folder=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/multitool/$(MULTITOOL); test -x $$folder/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool || \
-		{ npm install --silent --no-fund --no-audit --prefix $$folder @microsoft/sarif-multitool-linux@$(MULTITOOL) >/dev/null && chmod u+x $$folder/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool; }
+axe: $(AXE)/node_modules/.package-lock.json ## install axe-core, with which tests look at the HTML report as those who cannot see it, once (needs npm)
+
+$(AXE)/node_modules/.package-lock.json: tests/reports/axe/package-lock.json
+	@command -v npm >/dev/null || { echo "make axe needs npm (https://nodejs.org)"; exit 1; }
+	@mkdir -p $(AXE) && cp tests/reports/axe/package*.json $(AXE)
+	@npm ci --prefix $(AXE) --silent --no-audit --no-fund
+
+multitool: $(MULTITOOL)/Sarif.Multitool ## install Microsoft's SARIF validator, to which tests show the SARIF reports, once (needs npm)
+
+$(MULTITOOL)/Sarif.Multitool:
+	@command -v npm >/dev/null || { echo "make multitool needs npm (https://nodejs.org)"; exit 1; }
+	@npm install --prefix $(MULTITOOL_HOME) --silent --no-audit --no-fund @microsoft/sarif-multitool-linux@5.7.0
+	@chmod u+x $@
 
 lint: $(READY) docs-check ## ruff, mypy, import-linter, generated docs up to date
 	@$(BIN)/ruff check .
@@ -65,6 +77,7 @@ bench: $(READY) ## measure evaluation, reports and scans; PODS="20000 100000" ar
 	@$(BIN)/python benchmarks/fleet.py
 	@$(BIN)/python benchmarks/rbac.py
 	@$(BIN)/python benchmarks/fleet_scan.py
+	@PYTHONPATH=tests $(BIN)/python benchmarks/html_report.py
 	@$(MAKE) --no-print-directory apiserver
 	@PYTHONPATH=tests $(BIN)/python benchmarks/pods.py $(PODS)
 

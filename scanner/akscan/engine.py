@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from akscan.facts import facts_of
 from akscan.frameworks import CoveredFramework
 from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
@@ -29,7 +30,6 @@ from akscan.results import (
     GapSummary,
     Inapplicable,
     Passed,
-    PoolFacts,
     Remediation,
     Report,
     RuleInfo,
@@ -39,7 +39,7 @@ from akscan.results import (
     Unassessed,
     fingerprint,
 )
-from akscan.sdk import Finding, NotApplicable, Rule, if_known
+from akscan.sdk import Finding, NotApplicable, Rule
 from akscan.signatures import Signature, signature_of
 from akscan.waivers import PlacedWaiver, Waivers
 
@@ -144,7 +144,7 @@ class Evaluation:
         """Judge everything that belongs to one cluster."""
         self._pending.discard(cluster_id)
         cluster = self._inventory.with_kubernetes(cluster_id, lists)
-        self._facts[cluster.ref.id] = _facts(cluster, self._inventory)
+        self._facts[cluster.ref.id] = facts_of(cluster, self._inventory)
         self._ledger.add(cluster_id, lists)
         self._judge_all(cluster, fleet_wide=False)
 
@@ -333,44 +333,3 @@ def _scalar(value: object) -> EvidenceValue:
     if isinstance(value, Iterable):
         return tuple(str(item) if not isinstance(item, bool | int | float) else item for item in value)
     return str(value)
-
-
-def _facts(cluster: Cluster, inventory: Inventory) -> ClusterFacts:
-    gap = cluster.kubernetes_gap
-    facts = ClusterFacts(
-        id=cluster.ref.id,
-        name=cluster.name,
-        resource_group=cluster.id.resource_group,
-        kubernetes_gap=str(gap) if gap else "",
-    )
-    try:
-        resource = cluster.resource
-    except NotCollected as missing:
-        return msgspec.structs.replace(facts, azure_gap=str(missing.gap))
-    names = {ArmId(subscription.id): subscription.name for subscription in inventory.manifest.scope.subscriptions}
-    network = resource.properties.network_profile
-    through = if_known(lambda: inventory.egress_appliances(cluster))
-    return msgspec.structs.replace(
-        facts,
-        subscription=names.get(cluster.id.subscription_scope, cluster.id.subscription),
-        location=str(resource.location),
-        version=cluster.version,
-        tier=str(resource.sku.tier),
-        power_state=str(resource.properties.power_state.code),
-        private=cluster.is_private,
-        outbound_type=str(cluster.outbound),
-        egress_through=(through,) if isinstance(through, str) else through,
-        network_plugin=" ".join(str(part) for part in (network.network_plugin, network.network_plugin_mode) if part),
-        pools=tuple(
-            PoolFacts(
-                name=pool.name,
-                mode=str(pool.properties.mode),
-                vm_size=str(pool.properties.vm_size),
-                nodes=pool.properties.count or 0,
-                nodes_max=pool.nodes_max,
-                version=pool.version,
-                priority=str(pool.properties.scale_set_priority),
-            )
-            for pool in cluster.pools
-        ),
-    )

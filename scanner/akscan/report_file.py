@@ -33,7 +33,10 @@ from akscan.results import (
     Failure,
     FrameworkResult,
     GapSummary,
+    HopFacts,
+    IdentityFacts,
     Inapplicable,
+    NetworkFacts,
     Passed,
     Pillar,
     PoolFacts,
@@ -43,6 +46,7 @@ from akscan.results import (
     Run,
     Severity,
     Status,
+    SubnetFacts,
     Unassessed,
     WaiverResult,
     WaiverStatus,
@@ -120,6 +124,41 @@ class PoolEntry(_Entry, frozen=True, kw_only=True):
     priority: Annotated[str, Meta(description="Regular or Spot.")]
 
 
+class NetworkEntry(_Entry, frozen=True, kw_only=True):
+    """A virtual network."""
+
+    name: Annotated[str, Meta(description="Its name.")]
+    prefixes: Annotated[tuple[str, ...], Meta(description="Its address space.")]
+    peering: Annotated[str, Meta(description="State of the peering with the nodes' network; empty for that itself.")]
+
+
+class SubnetEntry(_Entry, frozen=True, kw_only=True):
+    """A subnet of the cluster."""
+
+    name: Annotated[str, Meta(description="Its name.")]
+    network: Annotated[str, Meta(description="The name of its virtual network.")]
+    prefixes: Annotated[tuple[str, ...], Meta(description="Its addresses; empty where it was not read.")]
+    holds: Annotated[tuple[str, ...], Meta(description="Which parts of the cluster stand in it.")]
+
+
+class HopEntry(_Entry, frozen=True, kw_only=True):
+    """What nodes leave through."""
+
+    name: Annotated[str, Meta(description="Its name, where it is a resource.")]
+    kind: Annotated[str, Meta(description="Azure Firewall, appliance, NAT gateway or load balancer.")]
+    address: Annotated[str, Meta(description="Its private address, where a route leads to one.")]
+    network: Annotated[str, Meta(description="The name of the network or hub that it stands in.")]
+
+
+class IdentityEntry(_Entry, frozen=True, kw_only=True):
+    """Whom a part of the cluster acts as."""
+
+    part: Annotated[str, Meta(description="control plane, kubelet, an add-on, or cluster for all of it.")]
+    kind: Annotated[str, Meta(description="system-assigned, user-assigned or service principal.")]
+    name: Annotated[str, Meta(description="The name of the identity, or the client id of the service principal.")]
+    object_id: Annotated[str, Meta(description="The id of its principal.")]
+
+
 class ClusterEntry(_Entry, frozen=True, kw_only=True):
     """A cluster; texts are empty where Azure was not read."""
 
@@ -138,6 +177,11 @@ class ClusterEntry(_Entry, frozen=True, kw_only=True):
     pools: Annotated[tuple[PoolEntry, ...], Meta(description="Its node pools.")]
     azure_gap: Annotated[str, Meta(description="Why Azure was not read for it; empty where it was.")]
     kubernetes_gap: Annotated[str, Meta(description="Why its Kubernetes API was not read; empty where it was.")]
+    networks: Annotated[tuple[NetworkEntry, ...], Meta(description="Of the nodes, then those peered with it.")] = ()
+    subnets: Annotated[tuple[SubnetEntry, ...], Meta(description="The subnets that the cluster names.")] = ()
+    hops: Annotated[tuple[HopEntry, ...], Meta(description="What its nodes leave through.")] = ()
+    network_gap: Annotated[str, Meta(description="Why its network was not read whole; empty where it was.")] = ""
+    identities: Annotated[tuple[IdentityEntry, ...], Meta(description="Whom it acts as.")] = ()
 
 
 class FigureEntry(_Entry, frozen=True, kw_only=True):
@@ -441,8 +485,30 @@ def permission_entry(entry: LedgerEntry) -> PermissionEntry:
     return _copy(PermissionEntry, entry, scopes=tuple(_copy(PermissionScopeEntry, scope) for scope in entry.scopes))
 
 
+#: The lists of a cluster: what the file calls an entry, and the report a fact.
+_LISTS: Mapping[str, tuple[type[_Entry], type[msgspec.Struct]]] = {
+    "pools": (PoolEntry, PoolFacts),
+    "networks": (NetworkEntry, NetworkFacts),
+    "subnets": (SubnetEntry, SubnetFacts),
+    "hops": (HopEntry, HopFacts),
+    "identities": (IdentityEntry, IdentityFacts),
+}
+
+
 def _cluster_entry(cluster: ClusterFacts) -> ClusterEntry:
-    return _copy(ClusterEntry, cluster, pools=tuple(_copy(PoolEntry, pool) for pool in cluster.pools))
+    return _copy(
+        ClusterEntry,
+        cluster,
+        **{name: tuple(_copy(entry, one) for one in getattr(cluster, name)) for name, (entry, _) in _LISTS.items()},
+    )
+
+
+def _cluster_facts(cluster: ClusterEntry) -> ClusterFacts:
+    return _copy(
+        ClusterFacts,
+        cluster,
+        **{name: tuple(_copy(fact, one) for one in getattr(cluster, name)) for name, (_, fact) in _LISTS.items()},
+    )
 
 
 def _coverage_entry(coverage: Coverage) -> CoverageEntry:
@@ -546,10 +612,7 @@ class _Reader:
         return Report(
             run=self._run(),
             rules=tuple(self._rules.values()),
-            clusters=tuple(
-                _copy(ClusterFacts, entry, pools=tuple(_copy(PoolFacts, pool) for pool in entry.pools))
-                for entry in file.clusters
-            ),
+            clusters=tuple(map(_cluster_facts, file.clusters)),
             subjects=self._subjects,
             findings=tuple(map(self._failure, file.findings)),
             waived=tuple(map(self._failure, file.waived)),

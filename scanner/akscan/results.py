@@ -253,6 +253,41 @@ class PoolFacts(_Result, frozen=True, kw_only=True, rename="camel"):
     priority: str
 
 
+class NetworkFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    """A virtual network; ``peering`` is the state of the peering with that of the nodes, empty for that one itself."""
+
+    name: str
+    prefixes: tuple[str, ...] = ()
+    peering: str = ""
+
+
+class SubnetFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    """A subnet, and which parts of the cluster stand in it."""
+
+    name: str
+    network: str
+    prefixes: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+
+
+class HopFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    """What nodes leave through: an Azure Firewall, an appliance, a NAT gateway or a load balancer."""
+
+    name: str
+    kind: str
+    address: str = ""
+    network: str = ""
+
+
+class IdentityFacts(_Result, frozen=True, kw_only=True, rename="camel"):
+    """Whom a part of the cluster acts as."""
+
+    part: str
+    kind: str
+    name: str = ""
+    object_id: str = ""
+
+
 class ClusterFacts(_Result, frozen=True, kw_only=True, rename="camel"):
     """What a reader wants to know of a cluster before its findings. Empty where Azure was not read."""
 
@@ -269,6 +304,11 @@ class ClusterFacts(_Result, frozen=True, kw_only=True, rename="camel"):
     egress_through: tuple[str, ...] = ()
     network_plugin: str = ""
     pools: tuple[PoolFacts, ...] = ()
+    networks: tuple[NetworkFacts, ...] = ()
+    subnets: tuple[SubnetFacts, ...] = ()
+    hops: tuple[HopFacts, ...] = ()
+    network_gap: str = ""
+    identities: tuple[IdentityFacts, ...] = ()
     azure_gap: str = ""
     kubernetes_gap: str = ""
 

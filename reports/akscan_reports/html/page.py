@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from akscan.sdk import (
+    Change,
     ClusterFacts,
     Crash,
     Disruption,
@@ -27,12 +29,17 @@ from akscan.sdk import (
     Unassessed,
     places,
 )
+from markupsafe import Markup
+
+from akscan_reports.html.network import Picture, picture
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 #: More names than these are told as "all but".
 _NAMES_IN_FULL = 8
+#: The ids of clusters in the page begin with this.
+_CLUSTER = "cluster-"
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class Page:
     def cluster_anchor(self, cluster_id: str) -> str:
         """An id that is the same in every report."""
         name = re.sub(r"[^a-z0-9]+", "-", cluster_id.rpartition("/")[2].casefold())[:40]
-        return f"cluster-{name}-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
+        return f"{_CLUSTER}{name}-{hashlib.sha256(cluster_id.encode()).hexdigest()[:8]}"
 
     # --- verdict
 
@@ -169,6 +176,23 @@ class Page:
         return tuple(finding for finding in self._report.waived if finding.waived_by[0] == waiver)
 
     @cached_property
+    def _all(self) -> tuple[Failure, ...]:
+        return (*self._report.findings, *self._report.waived)
+
+    @cached_property
+    def changes(self) -> dict[Severity, dict[Change, int]]:
+        """What findings, waived ones included, are to the baseline, by severity; empty without one."""
+        counts = Counter((f.severity, f.change) for f in self._all if f.change is not None)
+        present = [severity for severity in Severity if any(counts[severity, change] for change in Change)]
+        order = (Change.NEW, Change.UPDATED, Change.UNCHANGED)
+        return {severity: {change: counts[severity, change] for change in order} for severity in present}
+
+    @property
+    def most_changes(self) -> int:
+        """The findings of the severity that has most of them."""
+        return max(sum(counts.values()) for counts in self.changes.values())
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Worst first, as the report has them."""
         by_rule = _grouped((finding.rule.id, finding) for finding in self._report.findings)
@@ -180,6 +204,63 @@ class Page:
         ranked = sorted(self.groups, key=lambda group: (group.severity.rank, -group.subjects, group.rule.id))
         windows = {kind: [group for group in ranked if group.rule.disruption is kind] for kind in Disruption}
         return {kind: groups for kind, groups in windows.items() if groups}
+
+    # --- what findings are filtered by
+
+    @property
+    def rules(self) -> tuple[RuleInfo, ...]:
+        return self._report.rules
+
+    def facets(self, finding: Failure) -> str:
+        """Rule, cluster (its position in `cluster_keys`), severity and change of a finding, in one line."""
+        cluster = self._positions[finding.subject.cluster]
+        return f"{finding.rule.id} {cluster} {finding.severity} {finding.change or ''}"
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        found = dict.fromkeys((*(c.id for c in self._report.clusters), *(f.subject.cluster for f in self._all)))
+        return {cluster: position for position, cluster in enumerate(found)}
+
+    @property
+    def cluster_keys(self) -> list[str]:
+        """Of each cluster what an address names it by."""
+        return [self.cluster_key(cluster) for cluster in self._positions]
+
+    def cluster_key(self, cluster_id: str) -> str:
+        return self.cluster_anchor(cluster_id).removeprefix(_CLUSTER)
+
+    @staticmethod
+    def controls(rule: RuleInfo) -> list[str]:
+        """The frameworks that a rule serves, and the controls of each."""
+        named = [f"{name} {control}" for name, controls in rule.frameworks.items() for control in controls]
+        return [*rule.frameworks, *named]
+
+    @cached_property
+    def all_severities(self) -> Counter[Severity]:
+        found = Counter(finding.severity for finding in self._all)
+        return Counter({severity: found[severity] for severity in Severity})
+
+    @cached_property
+    def cluster_options(self) -> list[tuple[str, str]]:
+        found = dict.fromkeys(finding.subject.cluster for finding in self._all)
+        return sorted(((self.cluster_key(c), self.cluster_name(c)) for c in found), key=lambda option: option[1])
+
+    @cached_property
+    def topic_options(self) -> list[tuple[str, str]]:
+        return [(topic, topic.replace("_", " ")) for topic in sorted({f.rule.module for f in self._all})]
+
+    @cached_property
+    def status_options(self) -> list[tuple[str, str]]:
+        changes = [(str(change), str(change)) for change in Change] if self.changes else []
+        waived = [("open", "open"), ("waived", "waived")] if self._report.waived else []
+        return [*waived, *changes]
+
+    @cached_property
+    def framework_options(self) -> list[tuple[str, str]]:
+        """Each framework, and its controls that rules with findings cover."""
+        rules = {finding.rule.id: finding.rule for finding in self._all}.values()
+        found = {control for rule in rules for control in self.controls(rule)}
+        return [(one, one.replace("_", " ")) for one in sorted(found, key=_by_numbers)]
 
     # --- risk
 
@@ -204,6 +285,13 @@ class Page:
                     cells[cluster, topic][key] += 1
         return cells
 
+    def cell_filter(self, cluster: str, topic: str = "") -> Markup:
+        """An attribute that says how to see the findings of a cell; none where there is none."""
+        if not any(self.cells[cluster, topic][severity] for severity in Severity):
+            return Markup()
+        wanted = {"cluster": self.cluster_key(cluster) if cluster else "", "topic": topic}
+        return Markup(' data-filter="{}"').format(urlencode({key: value for key, value in wanted.items() if value}))
+
     @cached_property
     def clusters(self) -> tuple[ClusterFacts, ...]:
         """Those with the worst findings first."""
@@ -213,6 +301,10 @@ class Page:
             return [-findings[severity] for severity in Severity], cluster.id
 
         return tuple(sorted(self._report.clusters, key=badness))
+
+    @staticmethod
+    def network(cluster: ClusterFacts) -> Picture | None:
+        return picture(cluster)
 
     # --- the rest
 
@@ -266,6 +358,11 @@ class Page:
             self.cluster_name(s.id) if s.id == s.cluster else f"{s.namespace}/{s.name}" if s.namespace else s.name
             for s in subjects
         )
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    """5.2.10 comes after 5.2.9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _place(subject: SubjectRef) -> tuple[str, str]:
