@@ -10,7 +10,7 @@ KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes v||p' tests/apiserver/go.mo
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan
 APISERVER := $(CACHE)/apiserver/v$(KUBERNETES)
 AXE := $(CACHE)/axe
-MULTITOOL_HOME := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/multitool/5.7.0
+MULTITOOL_HOME := $(CACHE)/multitool/5.7.0
 MULTITOOL := $(MULTITOOL_HOME)/node_modules/@microsoft/sarif-multitool-linux
 APISERVER_FLAGS = $(foreach field,gitVersion=v$(KUBERNETES) gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
 	gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))),-X k8s.io/component-base/version.$(field))
