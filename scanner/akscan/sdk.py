@@ -52,20 +52,25 @@ from akscan.model.kubernetes import (
     RbacSubject,
     Request,
     RoleBinding,
+    SecretUse,
     Service,
     Taint,
+    secret_uses,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
+from akscan.model.literals import Literal
 from akscan.model.names import resolves_privately
 from akscan.model.needs import Need
 from akscan.model.objects import (
     ClusterRoleBindingSubject,
     ClusterRoleSubject,
+    ConfigMapSubject,
     DisruptionBudget,
     KarpenterNodePool,
     LoadBalancerService,
     RoleBindingSubject,
     RoleSubject,
+    SecretProviderClassSubject,
     SecretSubject,
 )
 from akscan.model.pools import NodePool
@@ -104,22 +109,23 @@ from akscan.results import (
 __all__ = [
     "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall", "By",
     "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment",
-    "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "Filter", "Finding", "Fix", "Framework",
-    "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
-    "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable", "NotCollected",
-    "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports",
-    "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource", "RoleAssignment", "RoleBinding",
-    "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo", "Run",
-    "ScopeOfScan", "SecretSubject", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet",
-    "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault",
-    "VirtualNetwork", "Workload", "any_of", "api_server_addresses", "automatic_ports", "callers_by_address",
-    "decode_report", "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches",
-    "is_private", "is_within", "largest", "minor", "network_of", "places", "prefixes", "resolves_privately", "rule",
-    "shared_ports", "usable", "version_key",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "ConfigMapSubject", "Container",
+    "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
+    "CoverageFigure", "Crash", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential",
+    "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
+    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
+    "LedgerScope", "ListedResource", "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node",
+    "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec",
+    "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource",
+    "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable",
+    "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretProviderClassSubject", "SecretSubject", "SecretUse", "Service",
+    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of",
+    "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report", "encode_report",
+    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within", "largest", "minor",
+    "network_of", "places", "prefixes", "resolves_privately", "rule", "secret_uses", "shared_ports", "usable",
+    "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

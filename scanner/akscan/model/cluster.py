@@ -28,6 +28,7 @@ from akscan.model.kubernetes import (
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
+from akscan.model.secret_mounts import SecretMounts
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
 from akscan.model.workloads import Workload, Workloads, build_workloads
@@ -324,6 +325,11 @@ class Cluster(Subject):
     def account_of(self, pod: Pod) -> tuple[str, str]:
         """Namespace and name of the service account that a pod acts as."""
         return pod.namespace, (pod.spec.service_account_name if pod.spec else "") or "default"
+
+    @cached_property
+    def secret_mounts(self) -> SecretMounts:
+        """Which Secrets and SecretProviderClasses its workloads use."""
+        return SecretMounts(self)
 
     @cached_property
     def rbac(self) -> Rbac:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from akscan.model.literals import Literal
+from akscan.model.literals import Classified
 from akscan.model.text import Token
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 
 def _from_answer(kind: type[Any], value: object) -> Any:
-    """The same for what an API answered, where literals still are values."""
-    if kind is Literal and isinstance(value, str):
-        return Literal.of(value)
+    """The same for what an API answered, where what is to be classified still is a value."""
+    if issubclass(kind, Classified) and isinstance(value, str):
+        return kind.of(value)
     return _from_text(kind, value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
+from akscan.model.literals import Dropped
 from akscan.model.selectors import LabelSelector
 
 
@@ -35,6 +36,13 @@ def _meta(
         "owner_references": references,
     }
     return ObjectMeta(name=name, namespace=namespace, **{**defaults, **fields})
+
+
+def _annotated(base: ObjectMeta, keys: Sequence[str] = ()) -> kubernetes.ControllerMeta:
+    return kubernetes.ControllerMeta(
+        **{field: getattr(base, field) for field in base.__struct_fields__},
+        annotations=dict.fromkeys(keys, Dropped()) or None,
+    )
 
 
 _API_VERSIONS = {
@@ -98,6 +106,8 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     pods: int | None = None,
     on_node: str = "node-0",
     labels: Mapping[str, str] | None = None,
+    annotation_keys: Sequence[str] = (),
+    template_annotation_keys: Sequence[str] = (),
     status: kubernetes.ControllerStatus | None = None,
     **metadata: Any,
 ) -> list[KubernetesObject]:
@@ -105,11 +115,11 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     spec where admission changed it.
     """
     template = kubernetes.PodTemplate(
-        metadata=ObjectMeta(labels=dict(labels or {"app": name})),
+        metadata=_annotated(ObjectMeta(labels=dict(labels or {"app": name})), template_annotation_keys),
         spec=spec or pod_spec(),
     )
     top = kind(
-        metadata=_meta(kind.kind, name, namespace, metadata),
+        metadata=_annotated(_meta(kind.kind, name, namespace, metadata), annotation_keys),
         spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         status=status or kubernetes.ControllerStatus(),
     )
@@ -117,7 +127,7 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     owner: KubernetesObject = top
     if kind is kubernetes.Deployment:
         owner = kubernetes.ReplicaSet(
-            metadata=_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top),
+            metadata=_annotated(_meta("ReplicaSet", f"{name}-5d9c7b", namespace, {}, top)),
             spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         )
         made.append(owner)

@@ -27,6 +27,7 @@ from akscan.model.kubernetes.nodes import (
 from akscan.model.kubernetes.pods import (
     Container,
     Controller,
+    ControllerMeta,
     ControllerSpec,
     ControllerStatus,
     CronJob,
@@ -74,11 +75,13 @@ from akscan.model.kubernetes.rbac import (
     ServiceAccount,
 )
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
+from akscan.model.kubernetes.secret_uses import SecretUse, secret_uses
 from akscan.model.kubernetes.secrets import (
     ConfigMap,
     CsiDriver,
     CustomResourceDefinition,
     Secret,
+    SecretObject,
     SecretProviderClass,
     SecretProviderClassSpec,
     SecretProviderParameters,
@@ -95,20 +98,36 @@ from akscan.model.kubernetes.services import (
     ServiceSpec,
     ServiceStatus,
 )
+from akscan.model.kubernetes.volumes import (
+    SECRETS_STORE_DRIVER,
+    AzureFileVolume,
+    CsiAttributes,
+    CsiVolume,
+    FlexVolume,
+    NameReference,
+    ProjectedVolume,
+    SecretProjection,
+    SecretVolume,
+    Volume,
+    VolumeMount,
+    VolumeProjection,
+)
 
 __all__ = [
-    "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec", "BudgetSpec", "BudgetStatus",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding",
-    "Condition", "ConfigMap", "Container", "Controller", "ControllerSpec", "ControllerStatus", "CronJob",
-    "CronJobSpec", "CrossReference", "CsiDriver", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint",
-    "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "HorizontalPodAutoscaler", "Job", "JobTemplate",
+    "SECRETS_STORE_DRIVER", "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec",
+    "AzureFileVolume", "BudgetSpec", "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny",
+    "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
+    "ControllerMeta", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes",
+    "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint", "EndpointSlice",
+    "EnvFromSource", "EnvVar", "EnvVarSource", "FlexVolume", "HorizontalPodAutoscaler", "Job", "JobTemplate",
     "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
     "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference", "Pod",
-    "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate",
-    "PolicyRule", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecurityContext", "Service",
-    "ServiceAccount", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
-    "StatefulSet", "Taint", "Toleration", "WindowsOptions",
+    "NameReference", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference",
+    "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus",
+    "PodTemplate", "PolicyRule", "ProjectedVolume", "RbacSubject", "ReplicaSet", "ReplicationController", "Request",
+    "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec",
+    "Secret", "SecretObject", "SecretProjection", "SecretProviderClass", "SecretProviderClassSpec",
+    "SecretProviderParameters", "SecretUse", "SecretVolume", "SecurityContext", "Service", "ServiceAccount",
+    "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint",
+    "Toleration", "Volume", "VolumeMount", "VolumeProjection", "WindowsOptions", "secret_uses",
 ]  # fmt: skip

@@ -8,15 +8,17 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
+from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
-from akscan.model.literals import Literal
+from akscan.model.kubernetes.volumes import NameReference, Volume, VolumeMount
+from akscan.model.literals import Dropped, Literal
 from akscan.model.quantities import quantity
 
 
 class KeyReference(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     key: str = ""
+    optional: bool | None = None
 
 
 class EnvVarSource(KubernetesStruct, frozen=True, kw_only=True):
@@ -58,6 +60,9 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
     security_context: SecurityContext | None = None
     env: tuple[EnvVar, ...] | None = None
     env_from: tuple[EnvFromSource, ...] | None = None
+    command: tuple[Literal, ...] | None = None
+    args: tuple[Literal, ...] | None = None
+    volume_mounts: tuple[VolumeMount, ...] | None = None
     restart_policy: str | None = None
 
     def request(self, resource: str) -> Decimal:
@@ -85,6 +90,13 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     automount_service_account_token: bool | None = None
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
+    image_pull_secrets: tuple[NameReference, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+
+    @property
+    def own_containers(self) -> tuple[Container, ...]:
+        """Containers and init containers; a debugging session adds ephemeral ones."""
+        return (*self.containers, *(self.init_containers or ()))
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -200,13 +212,20 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
 
 
+class ControllerMeta(ObjectMeta, frozen=True, kw_only=True):
+    """Of annotations only the keys are kept: the last applied configuration holds every literal."""
+
+    annotations: dict[str, Dropped] | None = None
+
+
 class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ControllerMeta = ControllerMeta()
     spec: PodSpec = PodSpec()
 
 
 class ControllerSpec(KubernetesStruct, frozen=True, kw_only=True):
     replicas: int | None = None
+    suspend: bool | None = None
     template: PodTemplate | None = None
 
 
@@ -214,11 +233,19 @@ class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
     number_available: int = 0
     number_ready: int = 0
     ready_replicas: int = 0
+    #: of a Job
+    conditions: tuple[Condition, ...] | None = None
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether a Job has come to its end (https://kubernetes.io/docs/concepts/workloads/controllers/job/)."""
+        return any(c.type in ("Complete", "Failed") and c.status == "True" for c in self.conditions or ())
 
 
 class Controller(KubernetesObject, frozen=True, kw_only=True):
     """What makes pods from a template."""
 
+    metadata: ControllerMeta = ControllerMeta()
     spec: ControllerSpec = ControllerSpec()
     status: ControllerStatus = ControllerStatus()
 
@@ -256,11 +283,13 @@ class JobTemplate(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
+    suspend: bool | None = None
     job_template: JobTemplate = JobTemplate()
 
 
 class CronJob(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "CronJob"
+    metadata: ControllerMeta = ControllerMeta()
     spec: CronJobSpec = CronJobSpec()
 
     @property

@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
+from akscan.model.kubernetes.volumes import NameReference
 from akscan.model.selectors import LabelSelector
 
 
@@ -174,6 +175,8 @@ class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
 class ServiceAccount(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ServiceAccount"
     automount_service_account_token: bool | None = None
+    image_pull_secrets: tuple[NameReference, ...] | None = None
+    secrets: tuple[NameReference, ...] | None = None
 
 
 class ClusterRoleBinding(KubernetesObject, frozen=True, kw_only=True):

@@ -47,12 +47,9 @@ from akscan.testing import (
     vault,
     workload,
 )
-from akscan_rules.secrets import (
-    external_secret_store_is_connected,
-    key_vault_provider_rotates_secrets,
-    secrets_reach_containers_as_files,
-    vaults_are_closed_to_the_internet,
-)
+from akscan_rules.secrets.stores import external_secret_store_is_connected, key_vault_provider_rotates_secrets
+from akscan_rules.secrets.vaults import vaults_are_closed_to_the_internet
+from akscan_rules.secrets.workloads import secrets_reach_containers_as_files
 
 ADDON = "azureKeyvaultSecretsProvider"
 DRIVER = named(CsiDriver, "secrets-store.csi.k8s.io")
