@@ -37,6 +37,9 @@ DEVIATIONS = {
         "EGR-005",
         "needs",
     ): "the agent of extensions, a Deployment, tells whether there is one, without a call per cluster",
+    ("IDN-010", "commands"): "the specified command calls the credential {name}, which is what a subject is called",
+    ("IDN-011", "commands"): "the specified patch names a Deployment whatever the kind of the workload is",
+    ("IDN-006", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("IDN-002", "needs"): "userAssignedIdentities/read decides nothing: the cluster names its identities itself",
 }
@@ -88,6 +91,8 @@ def compare(rule, entry):
 
 
 def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

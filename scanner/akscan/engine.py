@@ -308,7 +308,7 @@ def _scalar(value: object) -> EvidenceValue:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return tuple(f"{key}={item}" for key, item in value.items())
+        return tuple(f"{key}={item if isinstance(item, str) else ', '.join(item)}" for key, item in value.items())
     if isinstance(value, Iterable):
         return tuple(str(item) if not isinstance(item, bool | int | float) else item for item in value)
     return str(value)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from akscan.errors import AkscanError
 from akscan.frameworks import By, Control, Framework
 from akscan.model.api_clients import api_server_addresses, callers_by_address
+from akscan.model.assignments import EffectiveAssignment, require_membership
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
@@ -31,17 +32,18 @@ from akscan.model.azure import (
     RouteTable,
     SubnetResource,
     TrustedAccessRoleBinding,
+    UserAssignedIdentity,
     Vault,
     VirtualNetwork,
 )
 from akscan.model.cidr import is_private, is_within, network_of
-from akscan.model.cluster import Cluster
+from akscan.model.cluster import Cluster, is_azure_registry
 from akscan.model.egress import Egress
+from akscan.model.federation import FederatedIdentity
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
-from akscan.model.grants import Grant
-from akscan.model.inventory import EffectiveAssignment, Inventory, ScopeOfScan
+from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kubernetes import (
     ClusterRoleBinding,
     Container,
@@ -60,7 +62,9 @@ from akscan.model.kubernetes import (
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
 from akscan.model.literals import Literal
 from akscan.model.names import resolves_privately
+from akscan.model.namespaces import ApplicationNamespace
 from akscan.model.needs import Need
+from akscan.model.node_identities import AddonIdentity, Borrowable, borrowable
 from akscan.model.objects import (
     ClusterRoleBindingSubject,
     ClusterRoleSubject,
@@ -74,11 +78,13 @@ from akscan.model.objects import (
     SecretSubject,
 )
 from akscan.model.pools import NodePool
-from akscan.model.roles import RoleAssignment, RoleDefinition
+from akscan.model.registries import ClusterRegistry, read_registry
+from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
 from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
+from akscan.model.topology import Requirement, requirements
 from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
@@ -107,25 +113,26 @@ from akscan.results import (
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AgentPool", "AkscanError", "ApiServerSubnet", "ArmId", "AzureFirewall", "By",
-    "CacheRule", "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "ConfigMapSubject", "Container",
-    "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
-    "CoverageFigure", "Crash", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
-    "DisruptionBudget", "EffectiveAssignment", "Egress", "EvidenceValue", "Extension", "Failure", "FederatedCredential",
-    "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding",
-    "Inapplicable", "Inventory", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
-    "LedgerScope", "ListedResource", "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node",
-    "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec",
-    "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Resource",
-    "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable",
-    "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretProviderClassSubject", "SecretSubject", "SecretUse", "Service",
-    "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
-    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "Vault", "VirtualNetwork", "Workload", "any_of",
-    "api_server_addresses", "automatic_ports", "callers_by_address", "decode_report", "encode_report",
-    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_private", "is_within", "largest", "minor",
-    "network_of", "places", "prefixes", "resolves_privately", "rule", "secret_uses", "shared_ports", "usable",
-    "version_key",
+    "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "ApiServerSubnet",
+    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Cluster", "ClusterFacts",
+    "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
+    "ClusterRoleSubject", "ClusterVault", "ConfigMapSubject", "Container", "ContainerRegistry", "Control",
+    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
+    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
+    "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
+    "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
+    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
+    "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
+    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
+    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
+    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
+    "Run", "ScopeOfScan", "SecretProviderClassSubject", "SecretSubject", "SecretUse", "Service", "Severity", "Status",
+    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
+    "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
+    "automatic_ports", "borrowable", "callers_by_address", "decode_report", "encode_report", "firewall_placeholders",
+    "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor",
+    "network_of", "places", "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately",
+    "rule", "secret_uses", "shared_ports", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

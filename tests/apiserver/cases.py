@@ -1,6 +1,7 @@
 """Rule by rule, the objects on a real API server that make it pass, and those that make it fail.
 
-There are two clusters, ``good`` and ``bad``. ``{side}`` in a subject stands for either, ``{cluster}`` for its ARM id.
+There are two API servers, ``good`` and ``bad``. ``{side}`` in a subject stands for either, ``{cluster}`` for the ARM id
+of its cluster, and ``{walled}`` for that of a cluster behind a firewall with the same API server.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,12 @@ SUBSCRIPTION = "22222222-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-prod"
 CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
+FIREWALL = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/afw-prod"
+ROUTES = f"{GROUP}/providers/Microsoft.Network/routeTables/rt-walled"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
+REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
+IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
 #: Lets the policies of Cilium decide EGR-001, and the scanner itself list Secrets.
 CONFIG = """
 rules:
@@ -26,6 +32,8 @@ SHOP = "{cluster}/namespaces/shop"
 IMAGE = "registry.example/app:1.0"
 SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "value": "spot", "effect": "NoSchedule"}
 RBAC = "rbac.authorization.k8s.io"
+#: Where pods reach the API server; the firewall knows one of both.
+API_SERVERS = {"good": "20.50.1.2", "bad": "20.50.1.3"}
 #: Service accounts of both sides.
 ACCOUNTS = ("deployer", "idle", "reporter", "worker")
 Objects = list[dict[str, Any]]
@@ -45,13 +53,25 @@ class Case:
 
 
 def estate() -> Estate:
-    """Two clusters in one network, each with a subnet and a vault of its own."""
-    subnets = [_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)]
+    """Two clusters and two behind a firewall, each with a subnet of one network, each side with a vault of its own."""
+    subnets = [
+        *(_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)),
+        *(_walled_subnet(side, f"10.1.{n}.0/29") for n, side in enumerate(SIDES, 2)),
+        _resource(f"{VNET}/subnets/AzureFirewallSubnet", addressPrefix="10.1.9.0/26"),
+    ]
     resources = [
         _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
         _resource(f"{VAULTS}/kv-good", publicNetworkAccess="Disabled"),
-        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled"),
+        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled", accessPolicies=[*map(_reads_secrets, SIDES)]),
         *(_cluster(side) for side in SIDES),
+        *(_walled(side) for side in SIDES),
+        *_firewall(),
+        *(_resource(f"{REGISTRIES}/acr{side}", **_registry(side)) for side in SIDES),
+        *(found for side in SIDES for found in _wired(side)),
+        _role("puller", "Microsoft.ContainerRegistry/registries/pull/read"),
+        _role("joiner", "Microsoft.Network/virtualNetworks/subnets/*"),
+        _assignment("puller", _object_id("kubelet", "good"), f"{REGISTRIES}/acrgood"),
+        _assignment("joiner", _object_id("control-plane", "good"), VNET),
     ]
     return Estate(
         name="real",
@@ -64,8 +84,13 @@ def estate() -> Estate:
         ),
         subscriptions=[Subscription(subscription_id=SUBSCRIPTION, display_name="production")],
         resources={resource["id"].lower(): resource for resource in resources},
-        kubernetes={side: {} for side in SIDES},
+        kubernetes={name: {} for side in SIDES for name in (side, walled(side))},
     )
+
+
+def walled(side: str) -> str:
+    """The name of the cluster behind the firewall."""
+    return f"walled-{side}"
 
 
 def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
@@ -79,12 +104,69 @@ def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
     }
 
 
+def _object_id(part: str, side: str) -> str:
+    return f"object-id-{part}-{side}"
+
+
+def _reads_secrets(side: str) -> dict[str, Any]:
+    return {"objectId": _object_id("addon", side), "permissions": {"secrets": ["get"]}}
+
+
+def _registry(side: str) -> dict[str, Any]:
+    return {"loginServer": f"acr{side}.azurecr.io", "adminUserEnabled": side == "bad"}
+
+
+def _wired(side: str) -> list[dict[str, Any]]:
+    """An identity that trusts service account wired of one side."""
+    identity = f"{IDENTITIES}/id-wired-{side}"
+    audiences = ["api://AzureADTokenExchange"]
+    return [
+        _resource(identity, clientId=f"client-id-{side}", principalId=_object_id("wired", side)),
+        _resource(
+            f"{identity}/federatedIdentityCredentials/wired",
+            issuer=f"https://oidc.example/{side}/",
+            subject="system:serviceaccount:shop:wired",
+            audiences=audiences,
+        ),
+    ]
+
+
+def _role(name: str, action: str) -> dict[str, Any]:
+    scope = f"/subscriptions/{SUBSCRIPTION}"
+    permissions = [{"actions": [action], "notActions": [], "dataActions": [], "notDataActions": []}]
+    return _resource(
+        f"{ROLES}/{name}", roleName=name, type="CustomRole", assignableScopes=[scope], permissions=permissions
+    )
+
+
+def _assignment(role: str, principal: str, scope: str) -> dict[str, Any]:
+    return _resource(
+        f"{scope}/providers/Microsoft.Authorization/roleAssignments/{role}",
+        principalId=principal,
+        principalType="ServicePrincipal",
+        roleDefinitionId=f"{ROLES}/{role}",
+        scope=scope,
+    )
+
+
+def _identity(part: str, side: str) -> dict[str, str]:
+    """An identity as AKS makes it, in the node resource group."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_{side}"
+    provider = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    return {"resourceId": f"{group}/providers/{provider}/{part}", "objectId": _object_id(part, side)}
+
+
 def _cluster(side: str) -> dict[str, Any]:
     pool = {"count": 1, "vmSize": "Standard_D4ds_v5", "vnetSubnetID": f"{VNET}/subnets/snet-{side}", "maxPods": 30}
     spot = {"scaleSetPriority": "Spot", "nodeTaints": [f"{SPOT['key']}={SPOT['value']}:{SPOT['effect']}"]}
-    return _resource(
+    resource = _resource(
         f"{CLUSTERS}/{side}",
         kubernetesVersion="1.35",
+        nodeResourceGroup=f"MC_{side}",
+        identityProfile={"kubeletidentity": _identity("kubelet", side)},
+        ingressProfile={"webAppRouting": {"enabled": True, "identity": _identity("addon", side)}},
+        oidcIssuerProfile={"enabled": True, "issuerURL": f"https://oidc.example/{side}/"},
+        securityProfile={"workloadIdentity": {"enabled": True}},
         disableLocalAccounts=True,
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
@@ -99,11 +181,74 @@ def _cluster(side: str) -> dict[str, Any]:
             {"name": "spot", "mode": "User", **pool, **spot},
         ],
     )
+    return {**resource, "identity": {"type": "SystemAssigned", "principalId": _object_id("control-plane", side)}}
+
+
+def _walled_subnet(side: str, prefix: str) -> dict[str, Any]:
+    return _resource(f"{VNET}/subnets/snet-{walled(side)}", addressPrefix=prefix, routeTable={"id": ROUTES})
+
+
+def _walled(side: str) -> dict[str, Any]:
+    """The cluster once more, sent through the firewall, with the Key Vault provider as an add-on."""
+    cluster = _cluster(side)
+    properties = cluster["properties"]
+    subnet = f"{VNET}/subnets/snet-{walled(side)}"
+    return {
+        **cluster,
+        "id": f"{CLUSTERS}/{walled(side)}",
+        "name": walled(side),
+        "properties": {
+            **properties,
+            "addonProfiles": {"azureKeyvaultSecretsProvider": {"enabled": True}},
+            "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
+            "networkProfile": {**properties["networkProfile"], "outboundType": "userDefinedRouting"},
+            "agentPoolProfiles": [{**pool, "vnetSubnetID": subnet} for pool in properties["agentPoolProfiles"]],
+        },
+    }
+
+
+def _firewall() -> Objects:
+    """A firewall that opens to everybody what AKS needs, and one API server and one vault only."""
+    everybody = {"sourceAddresses": ["*"]}
+    https = {"protocols": [{"protocolType": "Https", "port": 443}]}
+    application = [
+        {"name": "aks", **everybody, "fqdnTags": ["AzureKubernetesService"]},
+        {"name": "vault", **everybody, **https, "targetFqdns": ["kv-good.vault.azure.net"]},
+    ]
+    network = [
+        {
+            "name": "api",
+            **everybody,
+            "protocols": ["TCP"],
+            "destinationAddresses": [API_SERVERS["good"]],
+            "destinationPorts": ["443"],
+        }
+    ]
+    address = {"privateIPAddress": "10.1.9.4", "subnet": {"id": f"{VNET}/subnets/AzureFirewallSubnet"}}
+    collection = {"priority": 100, "action": {"type": "Allow"}}
+    hop = {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.9.4"}
+    return [
+        _resource(ROUTES, routes=[{"name": "default", "properties": hop}]),
+        _resource(
+            FIREWALL,
+            sku={"name": "AZFW_VNet", "tier": "Standard"},
+            ipConfigurations=[{"name": "ipconfig", "properties": address}],
+            applicationRuleCollections=[{"name": "names", "properties": {**collection, "rules": application}}],
+            networkRuleCollections=[{"name": "addresses", "properties": {**collection, "rules": network}}],
+        ),
+    ]
 
 
 #: Custom resources of both.
 DEFINITIONS = tuple(
-    definition(kind) for kind in ("SecretProviderClass", "ScaledObject", "NodePool", "CiliumClusterwideNetworkPolicy")
+    definition(field)
+    for field in (
+        "secret_provider_classes",
+        "scaled_objects",
+        "karpenter_node_pools",
+        "cilium_policies",
+        "cilium_clusterwide_policies",
+    )
 )
 
 
@@ -231,9 +376,42 @@ def egress_policy(**selector: Any) -> dict[str, Any]:
     return manifest("CiliumClusterwideNetworkPolicy", "egress", spec=spec)
 
 
+def as_identity(name: str) -> dict[str, Any]:
+    """A Deployment whose pods ask for the identity that its service account names."""
+    made = workload("Deployment", name, pod_spec(serviceAccountName=name))
+    made["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] = "true"
+    return made
+
+
+WIRED = manifest("ServiceAccount", "wired", "shop", annotations={"azure.workload.identity/client-id": "client-id-good"})
+NO_METADATA = [
+    manifest("NetworkPolicy", "nothing-leaves", "shop", spec={"podSelector": {}, "policyTypes": ["Egress"]}),
+    manifest(
+        "CiliumNetworkPolicy",
+        "no-metadata",
+        "shop",
+        spec={"endpointSelector": {}, "egressDeny": [{"toCIDR": ["169.254.169.254/32"]}]},
+    ),
+]
+NMI = "mcr.microsoft.com/oss/azure/aad-pod-identity/nmi:v1.8.17"
+
+
+def pulling(side: str) -> Objects:
+    return [workload("Pod", "pulling", pod_spec({"image": f"acr{side}.azurecr.io/app:1.0"}))]
+
+
 def vault_user(side: str) -> Objects:
     parameters = {"keyvaultName": f"kv-{side}", "usePodIdentity": "false"}
     return [manifest("SecretProviderClass", "vault", "shop", spec={"provider": "azure", "parameters": parameters})]
+
+
+def api_server(side: str) -> Objects:
+    """Where the pods reach it, as AKS would write it down."""
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    endpoints = [{"addresses": [API_SERVERS[side]], "conditions": {"ready": True}}]
+    ports = [{"name": "https", "port": 443, "protocol": "TCP"}]
+    fields = {"addressType": "IPv4", "endpoints": endpoints, "ports": ports}
+    return [manifest("EndpointSlice", "kubernetes", "default", labels=labels, **fields)]
 
 
 HANDMADE = manifest("Secret", "password", "shop", data={"key": "Y2FuYXJ5"})
@@ -247,12 +425,14 @@ LIMITS = manifest(
 FROM_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "password", "key": "key"}}}
 MOUNTED = {"volumes": [{"name": "password", "secret": {"secretName": "password"}}]}
 STATED = {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}}
-BALANCER = service(
-    "internal",
-    annotations={"service.beta.kubernetes.io/azure-load-balancer-internal": "true"},
-    spec={"type": "LoadBalancer"},
-    status={"loadBalancer": {"ingress": [{"ip": "10.1.1.6"}]}},
-)
+INTERNAL = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+
+
+def balancer(name: str, address: str, **fields: Any) -> dict[str, Any]:
+    status = {"loadBalancer": {"ingress": [{"ip": address}]}}
+    return service(name, spec={"type": "LoadBalancer"}, status=status, **fields)
+
+
 #: The LimitRange of the good side comes first: it fills in what the pods after it leave out.
 CASES = [
     Case(
@@ -373,5 +553,21 @@ CASES = [
     ),
     Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
     Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
-    Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [BALANCER]),
+    Case("EGR-004", "{walled}", api_server("good"), api_server("bad")),
+    # by the vault of SEC-005
+    Case("EGR-005", "{walled}", [], []),
+    Case(
+        "EGR-008",
+        "{walled}/namespaces/shop/services/shop",
+        [balancer("shop", "10.1.2.6", annotations=INTERNAL)],
+        [balancer("shop", "20.50.1.9")],
+    ),
+    Case("NET-002", f"{VNET}/subnets/snet-{{side}}", [], [balancer("internal", "10.1.1.6", annotations=INTERNAL)]),
+    Case("IDN-004", "{cluster}", pulling("good"), pulling("bad")),
+    Case("IDN-006", "{cluster}", [], []),
+    Case("IDN-008", SHOP, NO_METADATA, []),
+    Case("IDN-010", "{cluster}", [], [workload("DaemonSet", "nmi", pod_spec({"image": NMI}))]),
+    Case("IDN-011", f"{SHOP}/deployments/wired", [WIRED, as_identity("wired")], [as_identity("wired")]),
+    Case("IDN-012", f"{{cluster}}/identities/federated{IDENTITIES}/id-wired-{{side}}", [], []),
+    Case("IDN-014", f"{REGISTRIES}/acr{{side}}", [], []),
 ]

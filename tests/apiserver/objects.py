@@ -14,8 +14,18 @@ from akscan.model.reads import KUBERNETES_READS
 _PATIENCE_SECONDS = 20
 _POLL_SECONDS = 0.02
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_READS = {read.field: read for read in KUBERNETES_READS}
+_OF_THE_CLUSTER = (
+    "karpenter_node_pools",
+    "cilium_clusterwide_policies",
+    "calico_global_policies",
+    "admin_network_policies",
+    "cluster_network_policies",
+)
+# of two kinds of one name that of Kubernetes itself, which the table names first
 _PATHS = {
-    **{read.struct.kind: read.path for read in KUBERNETES_READS},
+    **{read.struct.kind: read.path for read in reversed(KUBERNETES_READS)},
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "LimitRange": "/api/v1/limitranges",
     "ServiceAccount": "/api/v1/serviceaccounts",
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
@@ -98,15 +108,18 @@ def wait_for_role(api: Api, user: str, needs: Collection[Need]) -> None:
         wait_until(lambda need=read.need: may_list(api, user, need) == (need in needs), f"RBAC lags: {read.need}")
 
 
-def definition(kind: str) -> dict[str, Any]:
-    """The CustomResourceDefinition of a kind of the table of reads, with a schema that takes everything."""
-    _, group, version, plural = _PATHS[kind].removeprefix("/").split("/")
+def definition(field: str) -> dict[str, Any]:
+    """The CustomResourceDefinition of a line of the table of reads, with a schema that takes everything."""
+    kind = _READS[field].struct.kind
+    _, group, version, plural = _READS[field].path.removeprefix("/").split("/")
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    scope = "Cluster" if kind in ("NodePool", "CiliumClusterwideNetworkPolicy") else "Namespaced"
+    scope = "Cluster" if field in _OF_THE_CLUSTER else "Namespaced"
     names = {"plural": plural, "singular": kind.casefold(), "kind": kind, "listKind": f"{kind}List"}
     spec = {"group": group, "scope": scope, "names": names, "versions": [served]}
-    return manifest("CustomResourceDefinition", f"{plural}.{group}", spec=spec)
+    # the API server wants to know of groups below k8s.io whether they were approved
+    annotations = {"api-approved.kubernetes.io": "unapproved"}
+    return manifest("CustomResourceDefinition", f"{plural}.{group}", annotations=annotations, spec=spec)
 
 
 def discovered(api: Api, group: str) -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ def test_what_is_not_installed_is_absent_with_and_without_the_permission(scaled_
 
 def test_what_is_installed_is_found_or_forbidden(administrator, scaled_objects):
     create_namespace(administrator, "scaled")
-    with installed(administrator, definition("ScaledObject")):
+    with installed(administrator, definition("scaled_objects")):
         spec = {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 0}
         create(administrator, manifest("ScaledObject", "web", "scaled", spec=spec))
         allowed, refused = scaled_objects()
@@ -169,7 +169,7 @@ def test_what_is_installed_is_found_or_forbidden(administrator, scaled_objects):
 
 
 def test_another_version_is_no_absence(administrator, scaled_objects):
-    newer = definition("ScaledObject")
+    newer = definition("scaled_objects")
     newer["spec"]["versions"][0]["name"] = "v2"
     with installed(administrator, newer):
         allowed, refused = scaled_objects()

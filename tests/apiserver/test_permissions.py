@@ -14,7 +14,7 @@ AUDITOR = "auditor"
 @pytest.fixture(scope="module")
 def custom_resources(administrator):
     """Those of add-ons: where they are not installed, nobody needs a permission."""
-    with installed(administrator, *(definition(read.struct.kind) for read in KUBERNETES_READS if read.optional)):
+    with installed(administrator, *(definition(read.field) for read in KUBERNETES_READS if read.optional)):
         bind_role(administrator, AUDITOR)
         yield
 

@@ -5,9 +5,8 @@ import pytest
 from akscan.inventory_file import InventoryFile
 from akscan.model.azure import ListedResource, TrustedAccessRoleBinding
 from akscan.model.gaps import NotCollected, Reason
-from akscan.model.grants import RoleAssignmentScheduleInstance, RoleEligibilityScheduleInstance
 from akscan.model.inventory import Inventory
-from akscan.model.roles import RoleAssignment
+from akscan.model.roles import RoleAssignment, RoleAssignmentScheduleInstance, RoleEligibilityScheduleInstance
 from akscan.model.text import ArmId
 from akscan_fixtures.faults import Fault
 from support import akscan, azure_options

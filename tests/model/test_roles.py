@@ -21,6 +21,8 @@ def matches(pattern: str, action: str) -> bool:
     """Wildcards, letter by letter."""
     if not pattern:
         return not action
+    if pattern.startswith("/*/") and matches(pattern[2:], action):
+        return True
     if pattern[0] == "*":
         return any(matches(pattern[1:], action[start:]) for start in range(len(action) + 1))
     return bool(action) and pattern[0].casefold() == action[0].casefold() and matches(pattern[1:], action[1:])

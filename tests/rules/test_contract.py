@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from akscan.engine import Evaluation, SelectedRule
@@ -46,6 +47,13 @@ def test_it_is_documented(rule):
     assert rule.docs
     assert all(link.startswith("https://") for link in rule.docs)
     assert rule.fix.cli
+
+
+def test_what_it_is_asked_about_is_documented(rule):
+    guide = (Path(__file__).parents[2] / "docs" / "writing-rules.md").read_text(encoding="utf-8")
+    asked = inspect.signature(rule.function, eval_str=True).parameters.values()
+    first = next(iter(asked)).annotation
+    assert {f"`{kind.__name__}`" for kind in get_args(first) or (first,)} <= set(re.findall("`[A-Za-z]+`", guide))
 
 
 def test_its_table_has_the_kinds_of_case_that_apply(rule):

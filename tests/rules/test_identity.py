@@ -36,11 +36,11 @@ from akscan.testing import (
     system_assigned,
     user_assigned,
 )
-from akscan_rules.identity import (
+from akscan_rules.identity.cluster import (
     cluster_runs_on_a_managed_identity,
     control_plane_identity_serves_one_cluster,
-    kubelet_identity_only_pulls_images,
 )
+from akscan_rules.identity.kubelet import kubelet_identity_only_pulls_images
 
 APPLICATION = "00000000-0000-0000-0000-0000000000c1"
 NO_IDENTITY = ManagedServiceIdentity()

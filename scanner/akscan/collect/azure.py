@@ -28,7 +28,6 @@ from akscan.model.azure import (
 )
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
-from akscan.model.grants import Grant
 from akscan.model.inventory import (
     Azure,
     Read,
@@ -39,10 +38,11 @@ from akscan.model.inventory import (
 from akscan.model.ledger import CLUSTER_NEEDS
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, ArmRead, Scope
-from akscan.model.roles import AssignedTo, HeldPermissions, RoleDefinition, held_permissions_id
+from akscan.model.roles import AssignedTo, Grant, HeldPermissions, RoleDefinition, held_permissions_id
 from akscan.model.scopes import (
     in_turn,
     jobs_of_clusters,
+    jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_trusted_access,
@@ -142,9 +142,11 @@ class AzureCollector:
         hubs = [hub.id for hub in self._answers.of(azure.VirtualHub)]
         zones = [zone.id for zone in self._answers.of(azure.PrivateDnsZone)] if self.clusters else []
         self._read_all([*jobs_of_clusters(self.clusters, hubs), *jobs_of_zones(zones)])
+        identities = (identity.id for identity in self._answers.of(azure.UserAssignedIdentity))
         self._read_all(
             [
                 *jobs_of_unlisted(self.clusters, self._answers.of(KubernetesVersions)),
+                *jobs_of_identities(self.clusters, identities),
                 *jobs_of_trusted_access(self._answers.of(TrustedAccessRoleBinding)),
             ]
         )

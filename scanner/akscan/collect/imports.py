@@ -23,7 +23,15 @@ from akscan.collect.live import Sink
 from akscan.collect.pods import PodReducer
 from akscan.errors import AkscanError
 from akscan.inventory_file import VERSION
-from akscan.model.azure import FirewallPolicy, ManagedCluster, PrivateDnsZone, Resource, Subscription, VirtualHub
+from akscan.model.azure import (
+    FirewallPolicy,
+    ManagedCluster,
+    PrivateDnsZone,
+    Resource,
+    Subscription,
+    UserAssignedIdentity,
+    VirtualHub,
+)
 from akscan.model.cluster import missing_lists
 from akscan.model.decode import Malformed, convert
 from akscan.model.gaps import Gap, Reason
@@ -40,6 +48,7 @@ from akscan.model.reads import ARM_READS, KUBERNETES_READS, KubernetesRead
 from akscan.model.roles import AssignedTo
 from akscan.model.scopes import (
     jobs_of_clusters,
+    jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
@@ -172,6 +181,7 @@ class _Resources:
                 *jobs_of_clusters(clusters, hubs),
                 *jobs_of_unlisted(clusters),
                 *jobs_of_policies(policies),
+                *jobs_of_identities(clusters, (identity.id for identity in self.of(UserAssignedIdentity))),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
             )
             for read, scope in jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,7 @@ from akscan.model.azure import (
     ManagedClusterProperties,
 )
 from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.instance_metadata import MetadataAccess
 from akscan.model.kubernetes import (
     HorizontalPodAutoscaler,
     KubernetesLists,
@@ -22,6 +24,7 @@ from akscan.model.kubernetes import (
     Node,
     Pod,
     Secret,
+    SecretProviderClass,
     Service,
     ServiceAccount,
 )
@@ -31,7 +34,7 @@ from akscan.model.rbac import Rbac
 from akscan.model.secret_mounts import SecretMounts
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
-from akscan.model.workloads import Workload, Workloads, build_workloads
+from akscan.model.workloads import Workload, Workloads, build_workloads, image_host
 
 if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
@@ -39,6 +42,14 @@ if TYPE_CHECKING:
 #: https://learn.microsoft.com/azure/aks/csi-secrets-store-driver
 _KEY_VAULT_ADDON = "azureKeyvaultSecretsProvider"
 _SECRETS_STORE_DRIVER = "secrets-store.csi.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHosts:
+    """The registries that images of pods come from, and what may hide more of them."""
+
+    hosts: frozenset[str]
+    gap: Gap | None
 
 
 class Cluster(Subject):
@@ -52,7 +63,9 @@ class Cluster(Subject):
         resource: ManagedCluster | Gap,
         lists: KubernetesLists,
         system_namespaces: frozenset[str],
+        image_hosts: ImageHosts | None = None,
     ) -> None:
+        self._image_hosts = image_hosts
         self.id = cluster_id
         self.name = name
         self._resource = resource
@@ -72,6 +85,7 @@ class Cluster(Subject):
         known = {"cluster": self.name, "cluster_id": str(self.id), "resource_group": self.id.resource_group}
         if isinstance(self._resource, ManagedCluster):
             known["location"] = str(self._resource.location)
+            known["oidc_issuer_url"] = self._resource.properties.oidc_issuer_profile.issuer_url
         return {key: value for key, value in known.items() if value}
 
     # --- the Azure resource; all of it raises `NotCollected` where the resource was not read
@@ -100,6 +114,11 @@ class Cluster(Subject):
         return self.properties.api_server_access_profile.enable_private_cluster
 
     @property
+    def has_own_private_zone(self) -> bool:
+        """Whether the private DNS zone of the API server is a resource of the customer."""
+        return self.properties.api_server_access_profile.private_dns_zone.startswith("/")
+
+    @property
     def is_private_link(self) -> bool:
         """Private, and reached through a private endpoint rather than API Server VNet Integration."""
         return self.is_private and not self.is_vnet_integrated
@@ -115,7 +134,7 @@ class Cluster(Subject):
 
     @property
     def node_resource_group_id(self) -> ArmId:
-        return ArmId(f"{self.id.subscription_scope}/resourceGroups/{self.properties.node_resource_group}")
+        return self.resource.node_resource_group_id
 
     def owns(self, resource_id: ArmId) -> bool:
         """Whether a resource stands in the node resource group."""
@@ -163,8 +182,31 @@ class Cluster(Subject):
         return next(iter(identity.user_assigned_identities), ArmId()) if identity.type == "UserAssigned" else ArmId()
 
     @property
+    def control_plane_object_id(self) -> str:
+        """The principal of the control plane; empty where the cluster does not name it."""
+        identity = self.resource.identity
+        own = identity.user_assigned_identities.get(self.control_plane_identity)
+        return str.__str__(own.principal_id if own else identity.principal_id)
+
+    @property
     def kubelet_identity(self) -> IdentityReference | None:
         return self.properties.identity_profile.get(Token("kubeletidentity"))
+
+    @property
+    def addon_identities(self) -> dict[str, IdentityReference]:
+        """The identities of add-ons that are on, by the add-on's name; AKS attaches them to the nodes
+        (https://learn.microsoft.com/azure/aks/managed-identity-overview).
+        """
+        routing = self.properties.ingress_profile.web_app_routing
+        on = {str(name): addon.identity for name, addon in self.properties.addon_profiles.items() if addon.enabled}
+        if routing.enabled:
+            on["webAppRouting"] = routing.identity
+        return {name: identity for name, identity in on.items() if identity.object_id}
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of the cluster's own tokens, without a slash at its end; empty where there is none."""
+        return self.properties.oidc_issuer_profile.issuer_url.rstrip("/")
 
     def addon(self, name: str) -> AddonProfile:
         """An add-on by its key, letter case aside; an absent one is off."""
@@ -304,6 +346,25 @@ class Cluster(Subject):
         return uses, tuple(gaps)
 
     @cached_property
+    def image_hosts(self) -> ImageHosts:
+        """Whence the images of its pods come. Of the pods of one controller the newest speaks for all."""
+        if self._image_hosts is not None:
+            return self._image_hosts
+        specs = (pod.spec for pod in self.lists.pods.items if pod.spec is not None)
+        images = {container.image for spec in specs for container in spec.all_containers}
+        return ImageHosts(frozenset(image_host(image) for image in images), self.lists.pods.gap)
+
+    @cached_property
+    def provider_classes(self) -> dict[tuple[str, str], SecretProviderClass]:
+        """SecretProviderClasses by namespace and name. Raises `NotCollected` where they could not be listed."""
+        return {(found.namespace, found.name): found for found in self.lists.secret_provider_classes.complete()}
+
+    @cached_property
+    def metadata_access(self) -> MetadataAccess:
+        """Which of its pods can reach the instance metadata service."""
+        return MetadataAccess(self)
+
+    @cached_property
     def service_accounts_in_use(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of the service accounts that running pods act as. Of the pods of one controller the
         newest, which alone keeps its spec, speaks for all. Raises `NotCollected` where pods could not be listed.
@@ -319,8 +380,8 @@ class Cluster(Subject):
     @property
     def _running_pods(self) -> tuple[Pod, ...]:
         pods = self.lists.pods.items
-        running = {_maker(pod) for pod in pods if pod.status.phase == "Running"}
-        return tuple(pod for pod in pods if pod.spec is not None and _maker(pod) in running)
+        running = {pod.maker for pod in pods if pod.status.phase == "Running"}
+        return tuple(pod for pod in pods if pod.spec is not None and pod.maker in running)
 
     def account_of(self, pod: Pod) -> tuple[str, str]:
         """Namespace and name of the service account that a pod acts as."""
@@ -369,6 +430,7 @@ class Cluster(Subject):
             resource=self._resource,
             lists=missing_lists(dropped, services=_only_internal(services), secret_provider_classes=classes),
             system_namespaces=self.system_namespaces,
+            image_hosts=self.image_hosts,
         )
 
 
@@ -384,10 +446,10 @@ def missing_lists(gap: Gap, **known: Any) -> KubernetesLists:
     return KubernetesLists(**{read.field: known.get(read.field) or missing(read.need) for read in KUBERNETES_READS})
 
 
-def _maker(pod: Pod) -> str:
-    """What made the pod: its controller, or itself."""
-    return pod.metadata.controller_key or pod.key
-
-
 def _only_internal(services: Listing[Service]) -> Listing[Service]:
     return Listing(items=tuple(s for s in services.items if s.is_internal_load_balancer), gap=services.gap)
+
+
+def is_azure_registry(host: str) -> bool:
+    """Whether a registry host is one of Azure Container Registry, in any cloud."""
+    return ".azurecr." in host

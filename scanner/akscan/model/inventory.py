@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TypeVar
 
 import msgspec
 
+from akscan.model.assignments import AssignmentIndex, EffectiveAssignment
 from akscan.model.azure import (
+    AccessPolicy,
     AzureFirewall,
     DiagnosticSetting,
     FederatedCredential,
@@ -33,6 +34,7 @@ from akscan.model.azure import (
     VirtualNetwork,
 )
 from akscan.model.cluster import Cluster, missing_lists
+from akscan.model.federation import Federation
 from akscan.model.firewalls import Firewalls
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import SharedWays
@@ -40,7 +42,8 @@ from akscan.model.grants import Grants
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, need_of
-from akscan.model.roles import PULL_ROLES, AssignedTo, RoleAssignment, RoleDefinition
+from akscan.model.registries import Registries
+from akscan.model.roles import AssignedTo, RoleAssignment, RoleDefinition, assigned_to_id
 from akscan.model.text import ArmId, Token, minor
 
 R = TypeVar("R", bound=Resource)
@@ -118,36 +121,6 @@ class Azure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     resources: dict[Token, tuple[Resource, ...]] = {}
     reads: tuple[Read, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EffectiveAssignment:
-    """A role assignment that reaches a principal; ``group`` is the group through which it does, or empty."""
-
-    assignment: RoleAssignment
-    group: str
-    inventory: Inventory = field(repr=False, compare=False)
-
-    @property
-    def role(self) -> RoleDefinition | None:
-        """Its role; None where there is none of that id any more. Raises `NotCollected` where roles were not read."""
-        return self.inventory.role(self.assignment)
-
-    @property
-    def role_name(self) -> str:
-        """The name of the role, or its id where there is no such role. Raises `NotCollected` like `role`."""
-        role = self.role
-        return str(role.properties.role_name) if role else str(self.assignment.role_guid)
-
-    def only_pulls(self, *, or_is: Iterable[str] = ()) -> bool:
-        """Whether its role lets the holder pull images and do nothing else, or is one of these (names or ids). Raises
-        `NotCollected` where only the definition of the role would tell.
-        """
-        others = tuple(Token(entry) for entry in or_is)
-        if self.assignment.role_guid in {*PULL_ROLES, *(Token(ArmId(entry).name) for entry in others)}:
-            return True
-        role = self.role
-        return role is not None and (role.is_pull_only or role.properties.role_name in others)
 
 
 class Inventory:
@@ -275,7 +248,7 @@ class Inventory:
         if kind.arm_type not in self._below_groups:
             index = self._below_groups[kind.arm_type] = defaultdict(list)
             for resource in self.known(kind):
-                index[_group_of(resource.id)].append(resource)
+                index[resource.id.group].append(resource)
         found = self._below_groups[kind.arm_type].get(group, ())
         return tuple(resource for resource in found if isinstance(resource, kind))
 
@@ -283,6 +256,10 @@ class Inventory:
         """Raises `NotCollected` unless every read of the type in scope succeeded and there was one."""
         if not self._reads.get(kind.arm_type):
             raise NotCollected(_not_read(kind, ArmId("/")))
+        self.require_no_gap(kind)
+
+    def require_no_gap(self, kind: type[Resource]) -> None:
+        """Raises `NotCollected` unless every read of the type succeeded."""
         for _, gap in self._gaps.get(kind.arm_type, ()):
             raise NotCollected(gap)
 
@@ -438,6 +415,16 @@ class Inventory:
                 found[identity].append(resource)
         return {identity: tuple(resources) for identity, resources in found.items()}
 
+    @cached_property
+    def federation(self) -> Federation:
+        """Who trusts which cluster."""
+        return Federation(self)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """The registries, by host and by who pulls from them."""
+        return Registries(self)
+
     def trusts_pods(self, credential: FederatedCredential) -> bool:
         """Whether a federated credential trusts the issuer of a cluster that was read (a trailing slash plays no
         part).
@@ -465,11 +452,9 @@ class Inventory:
         return {role.guid: role for role in self.known(RoleDefinition)}
 
     @cached_property
-    def _assignments(self) -> dict[Token, tuple[RoleAssignment, ...]]:
-        found: dict[Token, list[RoleAssignment]] = defaultdict(list)
-        for assignment in self.known(RoleAssignment):
-            found[assignment.properties.principal_id].append(assignment)
-        return {principal: tuple(assignments) for principal, assignments in found.items()}
+    def assignment_index(self) -> AssignmentIndex:
+        """The role assignments that were read, by principal and by scope."""
+        return AssignmentIndex(tuple(self.known(RoleAssignment)))
 
     @cached_property
     def _groups(self) -> dict[Token, frozenset[Token]]:
@@ -487,7 +472,7 @@ class Inventory:
         return tuple(
             EffectiveAssignment(assignment, group, self)
             for holder, group in holders
-            for assignment in self._assignments.get(holder, ())
+            for assignment in self.assignment_index.of(holder)
         )
 
     def groups_of(self, principal: str) -> tuple[str, ...] | None:
@@ -496,6 +481,12 @@ class Inventory:
         """
         groups = self._groups.get(Token(principal))
         return None if groups is None else tuple(sorted(groups))
+
+    def knows_groups(self, principal: str, subscription: ArmId) -> bool:
+        """Whether ARM named all groups of a principal that hold an assignment in the subscription or above."""
+        answer = assigned_to_id(subscription, principal)
+        asked = self._reads.get(AssignedTo.arm_type, {}).get(answer)
+        return answer in self._by_id.get(AssignedTo.arm_type, {}) or (asked is not None and asked.gap is None)
 
     def require_assignments(self, principal: str) -> None:
         """Raises `NotCollected` where an assignment of the principal may be missing."""
@@ -512,8 +503,8 @@ class Inventory:
         self.within(RoleAssignment, resource.subscription_scope)
         return frozenset(
             assignment.properties.principal_id
-            for assignment in self.known(RoleAssignment)
-            if assignment.reaches(resource) and (role := self.role(assignment)) is not None and role.grants(action)
+            for assignment in self.assignment_index.reaching(resource)
+            if (role := self.role(assignment)) is not None and role.grants(action)
         )
 
     def known_assignments_of(self, roles: Iterable[str], resource: ArmId) -> tuple[RoleAssignment, ...]:
@@ -552,6 +543,21 @@ class Inventory:
         found: dict[Token, list[PrivateDnsZone]] = defaultdict(list)
         for zone in self.known(PrivateDnsZone):
             found[Token(zone.name)].append(zone)
+        return found
+
+    def known_access_policies(self, principal: str) -> tuple[tuple[Vault, AccessPolicy], ...]:
+        """The access policies for a principal of vaults that were read and heed them: one that decides by role
+        assignments does not.
+        """
+        return tuple(self._access_policies.get(Token(principal), ()))
+
+    @cached_property
+    def _access_policies(self) -> dict[Token, list[tuple[Vault, AccessPolicy]]]:
+        found: dict[Token, list[tuple[Vault, AccessPolicy]]] = defaultdict(list)
+        for vault in self.known(Vault):
+            if not vault.properties.enable_rbac_authorization:
+                for policy in vault.properties.access_policies:
+                    found[policy.object_id].append((vault, policy))
         return found
 
     def vault_named(self, name: str) -> Vault | None:
@@ -601,9 +607,7 @@ class Inventory:
         """
         own = _environment(cluster.resource.tags)
         if own is None:
-            group = self.find(
-                ResourceGroup, ArmId(f"{cluster.id.subscription_scope}/resourceGroups/{cluster.id.resource_group}")
-            )
+            group = self.find(ResourceGroup, cluster.id.group)
             own = _environment(group.tags) if group else None
         if own is not None:
             return own in _NON_PRODUCTION
@@ -625,10 +629,6 @@ def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
         for scope in {resource.id.parent, resource.id.subscription_scope}:
             found[scope].append(resource)
     return found
-
-
-def _group_of(resource_id: ArmId) -> ArmId:
-    return ArmId(f"{resource_id.subscription_scope}/resourceGroups/{resource_id.resource_group}")
 
 
 def _environment(tags: Mapping[str, str]) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from akscan.model.kubernetes import KubernetesLists
 
 #: Reads that are refused at a scope which stands for their subscription.
-_ASKED_OF_SUBSCRIPTION = (Scope.LOCATION, Scope.KUBELET, Scope.TRUSTED_SOURCE)
+_ASKED_OF_SUBSCRIPTION = (Scope.LOCATION, Scope.PRINCIPAL, Scope.TRUSTED_SOURCE)
 _NOT_ASKED = "Azure was not asked what the identity may do here"
 _NOT_TRIED = (Reason.STOPPED, Reason.NOT_READ, Reason.INTERRUPTED)
 _EVERY_SUBSCRIPTION = (Scope.TENANT, Scope.SUBSCRIPTION, Scope.HUB)

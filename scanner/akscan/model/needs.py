@@ -77,6 +77,15 @@ class Need(StrEnum):
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"
+    AZURE_IDENTITIES = "list azureidentities.aadpodidentity.k8s.io"
+    AZURE_IDENTITY_BINDINGS = "list azureidentitybindings.aadpodidentity.k8s.io"
+    MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"
+    NETWORK_POLICIES = "list networkpolicies.networking.k8s.io"
+    CILIUM_POLICIES = "list ciliumnetworkpolicies.cilium.io"
+    CALICO_POLICIES = "list networkpolicies.crd.projectcalico.org"
+    CALICO_GLOBAL_POLICIES = "list globalnetworkpolicies.crd.projectcalico.org"
+    ADMIN_NETWORK_POLICIES = "list adminnetworkpolicies.policy.networking.k8s.io"
+    CLUSTER_NETWORK_POLICIES = "list clusternetworkpolicies.policy.networking.k8s.io"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
 
     @property

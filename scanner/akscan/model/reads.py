@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from akscan.model import azure, grants, kubernetes, roles
+from akscan.model import azure, kubernetes, roles
 from akscan.model.azure import Resource
 from akscan.model.kubernetes import KubernetesObject
 from akscan.model.needs import Need
@@ -33,8 +33,8 @@ class Scope(StrEnum):
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
     ISOLATED_CLUSTER = "every network-isolated cluster"
     TRUSTED_SOURCE = "every resource that Trusted Access lets into a cluster"
-    CONTROL_PLANE_IDENTITY = "every control plane identity"
-    KUBELET = "every kubelet identity"
+    IDENTITY = "every control plane identity, and every user-assigned identity that pods could be federated with"
+    PRINCIPAL = "every control plane and kubelet identity"
 
 
 class Reader(StrEnum):
@@ -301,7 +301,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         azure.ContainerRegistry,
-        Scope.CLUSTER_SUBSCRIPTION,
+        Scope.SUBSCRIPTION,
         Need.REGISTRIES,
         _REGISTRY,
         Reader.GENERIC,
@@ -335,7 +335,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         azure.FederatedCredential,
-        Scope.CONTROL_PLANE_IDENTITY,
+        Scope.IDENTITY,
         Need.FEDERATED_CREDENTIALS,
         "2023-01-31",
         Reader.GENERIC,
@@ -351,7 +351,7 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(
         roles.AssignedTo,
-        Scope.KUBELET,
+        Scope.PRINCIPAL,
         Need.ROLE_ASSIGNMENTS,
         _ROLES,
         Reader.AUTHORIZATION,
@@ -366,7 +366,7 @@ ARM_READS: tuple[ArmRead, ...] = (
         "role_definitions.list",
     ),
     ArmRead(
-        grants.RoleAssignmentScheduleInstance,
+        roles.RoleAssignmentScheduleInstance,
         Scope.CLUSTER_SUBSCRIPTION,
         Need.ROLE_ASSIGNMENT_SCHEDULES,
         _SCHEDULES,
@@ -374,7 +374,7 @@ ARM_READS: tuple[ArmRead, ...] = (
         "role_assignment_schedule_instances.list_for_scope",
     ),
     ArmRead(
-        grants.RoleEligibilityScheduleInstance,
+        roles.RoleEligibilityScheduleInstance,
         Scope.CLUSTER_SUBSCRIPTION,
         Need.ROLE_ELIGIBILITY,
         _SCHEDULES,
@@ -482,6 +482,73 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         Need.KARPENTER_NODE_POOLS,
         "/apis/karpenter.sh/v1/nodepools",
         optional=True,
+    ),
+    KubernetesRead(
+        "azure_identities",
+        kubernetes.AzureIdentity,
+        Need.AZURE_IDENTITIES,
+        "/apis/aadpodidentity.k8s.io/v1/azureidentities",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "azure_identity_bindings",
+        kubernetes.AzureIdentityBinding,
+        Need.AZURE_IDENTITY_BINDINGS,
+        "/apis/aadpodidentity.k8s.io/v1/azureidentitybindings",
+        optional=True,
+    ),
+    KubernetesRead(
+        "mutating_webhooks",
+        kubernetes.MutatingWebhookConfiguration,
+        Need.MUTATING_WEBHOOKS,
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "network_policies",
+        kubernetes.NetworkPolicy,
+        Need.NETWORK_POLICIES,
+        "/apis/networking.k8s.io/v1/networkpolicies",
+    ),
+    KubernetesRead(
+        "cilium_policies",
+        kubernetes.CiliumNetworkPolicy,
+        Need.CILIUM_POLICIES,
+        "/apis/cilium.io/v2/ciliumnetworkpolicies",
+        optional=True,
+    ),
+    KubernetesRead(
+        "calico_policies",
+        kubernetes.CalicoNetworkPolicy,
+        Need.CALICO_POLICIES,
+        "/apis/crd.projectcalico.org/v1/networkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "calico_global_policies",
+        kubernetes.CalicoGlobalNetworkPolicy,
+        Need.CALICO_GLOBAL_POLICIES,
+        "/apis/crd.projectcalico.org/v1/globalnetworkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "admin_network_policies",
+        kubernetes.AdminNetworkPolicy,
+        Need.ADMIN_NETWORK_POLICIES,
+        "/apis/policy.networking.k8s.io/v1alpha1/adminnetworkpolicies",
+        optional=True,
+        metadata_only=True,
+    ),
+    KubernetesRead(
+        "cluster_network_policies",
+        kubernetes.ClusterNetworkPolicy,
+        Need.CLUSTER_NETWORK_POLICIES,
+        "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
+        optional=True,
+        metadata_only=True,
     ),
     KubernetesRead(
         "cilium_clusterwide_policies",

@@ -75,6 +75,12 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         return any(p.grants_data(actions) and not p.not_data_actions for p in self.properties.permissions)
 
     @property
+    def is_custom_wildcard(self) -> bool:
+        """Whether it is a custom role of all actions."""
+        is_custom = self.properties.type == "CustomRole"
+        return is_custom and any("*" in permission.actions for permission in self.properties.permissions)
+
+    @property
     def is_pull_only(self) -> bool:
         """Whether the role lets its holder pull images and do nothing else."""
         if self.guid in PULL_ROLES:
@@ -113,18 +119,69 @@ class RoleAssignment(Resource, frozen=True, kw_only=True):
     def is_broad(self) -> bool:
         """Whether the scope is a subscription, a management group or the tenant root."""
         scope = self.properties.scope
-        return scope in ("/", scope.subscription_scope) or scope.type == "Microsoft.Management/managementGroups"
+        return scope in ("/", scope.subscription_scope) or is_management_group(scope)
 
     def reaches(self, resource: ArmId) -> bool:
         """Whether the assignment counts on the resource: its scope is the resource or a parent of it."""
         return reaches(self.properties.scope, self.listed_for, resource)
 
 
+def is_management_group(scope: ArmId) -> bool:
+    """Whether a scope is a management group."""
+    return scope.type == "Microsoft.Management/managementGroups"
+
+
 def reaches(scope: ArmId, listed_for: Collection[ArmId], resource: ArmId) -> bool:
     """Whether what is held at a scope, and listed for some subscriptions, counts on a resource."""
-    if scope.type == "Microsoft.Management/managementGroups":
+    if is_management_group(scope):
         return resource.subscription_scope in listed_for
     return scope.contains(resource)
+
+
+class InstanceProperties(Rest, frozen=True, kw_only=True):
+    # without defaults, like those of an assignment
+    principal_id: Token
+    role_definition_id: ArmId
+    scope: ArmId
+    principal_type: Token = Token()
+    assignment_type: Token = Token()
+    end_date_time: str = ""
+
+
+class RoleAssignmentScheduleInstance(Resource, frozen=True, kw_only=True):
+    """An active assignment as Privileged Identity Management sees it
+    (https://learn.microsoft.com/rest/api/authorization/role-assignment-schedule-instances/list-for-scope).
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleAssignmentScheduleInstances")
+    properties: InstanceProperties
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends by itself: it was activated, or has an end."""
+        return self.properties.assignment_type == "Activated" or bool(self.properties.end_date_time)
+
+
+class RoleEligibilityScheduleInstance(Resource, frozen=True, kw_only=True):
+    """A role that a principal may activate
+    (https://learn.microsoft.com/rest/api/authorization/role-eligibility-schedule-instances/list-for-scope).
+    ``listed_for`` as for an assignment.
+    """
+
+    arm_type: ClassVar = Token("Microsoft.Authorization/roleEligibilityScheduleInstances")
+    properties: InstanceProperties
+    listed_for: tuple[ArmId, ...] = ()
+
+    @property
+    def role_guid(self) -> Token:
+        return Token(self.properties.role_definition_id.name)
+
+    def reaches(self, resource: ArmId) -> bool:
+        """Whether it counts on the resource: its scope is the resource or a parent of it."""
+        return reaches(self.properties.scope, self.listed_for, resource)
+
+
+Grant = RoleAssignment | RoleEligibilityScheduleInstance
 
 
 class AssignedTo(Resource, frozen=True, kw_only=True):
@@ -167,7 +224,11 @@ def held_permissions_id(scope: str) -> ArmId:
 
 @lru_cache(maxsize=4096)
 def _pattern(action: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in action.split("*")), re.IGNORECASE | re.DOTALL)
+    """A wildcard between slashes may stand for nothing: Managed Identity Operator holds
+    userAssignedIdentities/*/assign/action, and with it may assign (userAssignedIdentities/assign/action).
+    """
+    parts = (".*".join(map(re.escape, part.split("*"))) for part in action.split("/*/"))
+    return re.compile("/(?:.*/)?".join(parts), re.IGNORECASE | re.DOTALL)
 
 
 def _matches(patterns: Iterable[str], action: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
-from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding
+from akscan.model.azure import KubernetesVersions, ManagedCluster, TrustedAccessRoleBinding, beside_nodes
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
 from akscan.model.roles import assigned_to_id
@@ -29,7 +29,6 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
     """What is listed because of clusters: in their subscriptions and locations, and of each of them."""
     subscriptions = (cluster.id.subscription_scope for cluster in clusters)
     locations = (kubernetes_versions_id(cluster.id.subscription_scope, str(cluster.location)) for cluster in clusters)
-    identities = (identity for cluster in clusters for identity in cluster.identity.user_assigned_identities)
     networks = (cluster.api_server_subnet.parent for cluster in clusters if cluster.api_server_subnet)
     registries = (cluster.properties.bootstrap_profile.container_registry_id for cluster in clusters)
     return [
@@ -39,9 +38,8 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
-        *_jobs(Scope.CONTROL_PLANE_IDENTITY, identities),
         *_jobs(Scope.HUB, hubs),
-        *_jobs(Scope.KUBELET, _kubelets(clusters)),
+        *_jobs(Scope.PRINCIPAL, _principals(clusters)),
     ]
 
 
@@ -62,6 +60,16 @@ def jobs_of_unlisted(clusters: Iterable[ManagedCluster], offers: Iterable[Kubern
             not in listed
         ),
     )
+
+
+def jobs_of_identities(clusters: Sequence[ManagedCluster], identities: Iterable[ArmId]) -> list[Job]:
+    """What is listed of control plane identities, and where a cluster issues tokens of its own of every other one.
+
+    Those that sit on nodes are left out: pods can take their tokens without being federated with them.
+    """
+    own = (identity for cluster in clusters for identity in cluster.identity.user_assigned_identities)
+    issues = any(cluster.properties.oidc_issuer_profile.issuer_url for cluster in clusters)
+    return _jobs(Scope.IDENTITY, (*own, *(beside_nodes(identities, clusters) if issues else ())))
 
 
 def in_turn(items: Iterable[T], scope_of: Callable[[T], ArmId]) -> list[T]:
@@ -92,8 +100,12 @@ def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:
     return [(read, one) for read in ARM_READS if read.scope is scope for one in wanted]
 
 
-def _kubelets(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+def _principals(clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+    """Whose groups are asked for, each in the subscription of its cluster."""
     for cluster in clusters:
+        identity = cluster.identity
         kubelet = cluster.properties.identity_profile.get(Token("kubeletidentity"))
-        if kubelet is not None and kubelet.object_id:
-            yield assigned_to_id(cluster.id.subscription_scope, kubelet.object_id)
+        own = (found.principal_id for found in identity.user_assigned_identities.values())
+        for principal in (identity.principal_id, *own, kubelet.object_id if kubelet else ""):
+            if principal:
+                yield assigned_to_id(cluster.id.subscription_scope, principal)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from akscan.model.kubernetes import PodSpec, SecretProviderClass, Volume
+from akscan.model.kubernetes import PodSpec, Volume
 from akscan.model.workloads import Workload
 
 if TYPE_CHECKING:
@@ -61,11 +61,6 @@ class SecretMounts:
         return {namespace: len(found) for namespace, found in workloads.items()}
 
     @cached_property
-    def classes(self) -> dict[tuple[str, str], SecretProviderClass]:
-        """SecretProviderClasses by namespace and name. Raises `NotCollected` where they could not be listed."""
-        return {(one.namespace, one.name): one for one in self._cluster.lists.secret_provider_classes.complete()}
-
-    @cached_property
     def secrets(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of every Secret. Raises `NotCollected` where they could not be listed."""
         return frozenset((secret.namespace, secret.name) for secret in self._cluster.lists.secrets.complete())
@@ -80,7 +75,7 @@ class SecretMounts:
         mount is not known.
         """
         names = {volume.provider_class for volume in spec.volumes or ()} - {""}
-        found = (self.classes.get((namespace, name)) for name in sorted(names)) if names else ()
+        found = (self._cluster.provider_classes.get((namespace, name)) for name in sorted(names)) if names else ()
         return frozenset().union(*(one.synced_secrets for one in found if one is not None))
 
     def pull_secrets(self, namespace: str, spec: PodSpec) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ _INTERFACES = "Microsoft.Network/networkInterfaces"
 _LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
 
 
+def no_principal(scope: ArmId, detail: str) -> NotCollected:
+    """Why it is not known whom role assignments would name."""
+    gap = Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, permission=Need.MANAGED_CLUSTERS, detail=detail)
+    return NotCollected(gap)
+
+
 class ClusterIdentity(Subject):
     """An identity in the part that it plays for one cluster; the cluster alone stands for one without a resource."""
 
@@ -51,6 +57,13 @@ class ClusterIdentity(Subject):
             cluster=own.id,
         )
 
+    def placeholders(self) -> dict[str, str]:
+        return {**self.cluster.placeholders(), f"{self.part.replace('-', '_')}_identity_id": str(self.resource_id)}
+
+
+class SoleIdentity(ClusterIdentity):
+    """An identity of a part that only one plays."""
+
     @classmethod
     def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
         try:
@@ -63,11 +76,8 @@ class ClusterIdentity(Subject):
     def of(cls, cluster: Cluster) -> ArmId:
         """The identity's resource in this part; empty where it has none."""
 
-    def placeholders(self) -> dict[str, str]:
-        return {**self.cluster.placeholders(), f"{self.part.replace('-', '_')}_identity_id": str(self.resource_id)}
 
-
-class ControlPlaneIdentity(ClusterIdentity):
+class ControlPlaneIdentity(SoleIdentity):
     """The identity with which the control plane acts in Azure."""
 
     part = "control-plane"
@@ -76,8 +86,19 @@ class ControlPlaneIdentity(ClusterIdentity):
     def of(cls, cluster: Cluster) -> ArmId:
         return cluster.control_plane_identity
 
+    @property
+    def object_id(self) -> str:
+        """The principal that role assignments name. Raises `NotCollected` where the cluster names none."""
+        found = self.cluster.control_plane_object_id
+        if not found:
+            raise no_principal(self.cluster.id, "identity.principalId is absent")
+        return found
 
-class KubeletIdentity(ClusterIdentity):
+    def placeholders(self) -> dict[str, str]:
+        return {**super().placeholders(), "control_plane_object_id": self.cluster.control_plane_object_id}
+
+
+class KubeletIdentity(SoleIdentity):
     """The identity that sits on every node and pulls images."""
 
     part = "kubelet"
@@ -92,15 +113,7 @@ class KubeletIdentity(ClusterIdentity):
         """The principal that role assignments name. Raises `NotCollected` where the cluster names none."""
         reference = self.cluster.kubelet_identity
         if reference is None or not reference.object_id:
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(self.cluster.id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.MANAGED_CLUSTERS,
-                    detail="identityProfile.kubeletidentity is absent",
-                )
-            )
+            raise no_principal(self.cluster.id, "identityProfile.kubeletidentity is absent")
         return str.__str__(reference.object_id)
 
     def placeholders(self) -> dict[str, str]:

@@ -76,6 +76,11 @@ class ArmId(Token):
         return self._after("resourcegroups")
 
     @property
+    def group(self) -> ArmId:
+        """The resource group as a scope; empty when there is none."""
+        return ArmId(f"{self.subscription_scope}/resourceGroups/{self.resource_group}" if self.resource_group else "")
+
+    @property
     def name(self) -> str:
         """The last segment."""
         return self._spelled[-1] if self._spelled else ""

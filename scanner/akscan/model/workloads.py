@@ -219,6 +219,15 @@ class Workload(Subject):
         return (self._template.metadata.labels if self._template else None) or {}
 
     @property
+    def pod_labels(self) -> dict[str, str]:
+        """The labels of its pods, by the template, and for a kind that akscan does not read by the newest pod. Raises
+        `NotCollected` like `pods` where only a pod would tell.
+        """
+        if self._template is not None:
+            return self.labels
+        return (self.newest_pod.metadata.labels if self.newest_pod else None) or {}
+
+    @property
     def service_account(self) -> str:
         """The service account that its pods act as. Raises `NotCollected` like `effective_spec`."""
         return self.effective_spec.service_account_name or "default"

@@ -42,6 +42,9 @@ IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentitie
 KUBELET_OBJECT_ID = "00000000-0000-0000-0000-0000000000b1"
 
 
+CONTROL_PLANE_OBJECT_ID = "00000000-0000-0000-0000-0000000000b0"
+
+
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
 
@@ -82,6 +85,7 @@ def cluster(  # noqa: PLR0913 every argument has a healthy default
             ),
             Token("omsagent"): azure.AddonProfile(enabled=True),
         },
+        "security_profile": azure.SecurityProfile(workload_identity=azure.Switch(enabled=True)),
         "oidc_issuer_profile": azure.OidcIssuerProfile(enabled=True, issuer_url=f"https://oidc.example/{name}/"),
         "network_profile": msgspec.structs.replace(
             azure.NetworkProfile(
@@ -121,13 +125,36 @@ def user_assigned(*resource_ids: str) -> azure.ManagedServiceIdentity:
     """The identity block of a cluster with user-assigned identities."""
     return azure.ManagedServiceIdentity(
         type=Token("UserAssigned"),
-        user_assigned_identities={ArmId(resource_id): azure.UserAssigned() for resource_id in resource_ids},
+        user_assigned_identities={
+            ArmId(resource_id): azure.UserAssigned(principal_id=Token(CONTROL_PLANE_OBJECT_ID))
+            for resource_id in resource_ids
+        },
     )
 
 
 def system_assigned() -> azure.ManagedServiceIdentity:
     """The identity block of a cluster with a system-assigned identity."""
-    return azure.ManagedServiceIdentity(type=Token("SystemAssigned"))
+    return azure.ManagedServiceIdentity(type=Token("SystemAssigned"), principal_id=Token(CONTROL_PLANE_OBJECT_ID))
+
+
+def managed_identity(name: str) -> azure.UserAssignedIdentity:
+    """A user-assigned identity of the test resource group; principal and client id follow from the name."""
+    principal, client = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {part}")) for part in ("principal", "client"))
+    return azure.UserAssignedIdentity(
+        id=ArmId(f"{IDENTITIES}/{name}"),
+        name=name,
+        properties=azure.UserAssignedIdentityProperties(principal_id=Token(principal), client_id=client),
+    )
+
+
+def registry(name: str = "acr", *, group: str = GROUP, **fields: Any) -> azure.ContainerRegistry:
+    """A container registry that asks everybody to sign in."""
+    return azure.ContainerRegistry(
+        id=ArmId(f"{group}/providers/Microsoft.ContainerRegistry/registries/{name}"),
+        name=name,
+        sku=azure.RegistrySku(name=Token("Premium")),
+        properties=azure.RegistryProperties(**{"login_server": Token(f"{name}.azurecr.io"), **fields}),
+    )
 
 
 def node_pool(name: str = "system", **fields: Any) -> azure.AgentPool:
@@ -283,6 +310,7 @@ def role_definition(
     *,
     custom: bool = False,
     actions: Sequence[str] = (),
+    not_actions: Sequence[str] = (),
     data_actions: Sequence[str] = (),
     not_data_actions: Sequence[str] = (),
 ) -> RoleDefinition:
@@ -296,6 +324,7 @@ def role_definition(
             permissions=(
                 Permission(
                     actions=tuple(Token(action) for action in actions),
+                    not_actions=tuple(Token(action) for action in not_actions),
                     data_actions=tuple(Token(action) for action in data_actions),
                     not_data_actions=tuple(Token(action) for action in not_data_actions),
                 ),
@@ -335,14 +364,24 @@ def member_of(principal: str, *groups_assignments: RoleAssignment) -> AssignedTo
 
 
 def federated_credential(
-    identity: str, *, issuer: str = "https://oidc.example/aks/", service_account: str = "shop/app", name: str = "app"
+    identity: str,
+    *,
+    issuer: str = "https://oidc.example/aks/",
+    service_account: str = "shop/app",
+    name: str = "app",
+    **fields: Any,
 ) -> azure.FederatedCredential:
     """A federated credential of an identity, for a service account of the test cluster."""
     return azure.FederatedCredential(
         id=ArmId(f"{identity}/federatedIdentityCredentials/{name}"),
         name=name,
         properties=azure.FederatedCredentialProperties(
-            issuer=issuer, subject=f"system:serviceaccount:{service_account.replace('/', ':')}"
+            **{
+                "issuer": issuer,
+                "subject": f"system:serviceaccount:{service_account.replace('/', ':')}",
+                "audiences": ("api://AzureADTokenExchange",),
+                **fields,
+            }
         ),
     )
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from akscan.model.azure import ListedResource, TrustedAccessRoleBinding, TrustedAccessRoleBindingProperties
-from akscan.model.grants import InstanceProperties, RoleAssignmentScheduleInstance, RoleEligibilityScheduleInstance
-from akscan.model.roles import RoleAssignment
+from akscan.model.roles import (
+    InstanceProperties,
+    RoleAssignment,
+    RoleAssignmentScheduleInstance,
+    RoleEligibilityScheduleInstance,
+)
 from akscan.model.text import ArmId, Token
 from akscan.testing.azure import cluster
 

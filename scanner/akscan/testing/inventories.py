@@ -18,6 +18,7 @@ from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.model.roles import HeldPermissions, Permission, held_permissions_id
 from akscan.model.scopes import (
     jobs_of_clusters,
+    jobs_of_identities,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_trusted_access,
@@ -104,6 +105,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
         by_type.setdefault(resource.arm_type, []).append(resource)
     clusters = [resource for resource in resources if isinstance(resource, azure.ManagedCluster)]
     hubs = [resource.id for resource in resources if isinstance(resource, azure.VirtualHub)]
+    identities = [resource.id for resource in resources if isinstance(resource, azure.UserAssignedIdentity)]
     policies = [resource.id for resource in resources if isinstance(resource, azure.FirewallPolicy)]
     reads = [
         Read(
@@ -115,6 +117,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_subscriptions(_subscriptions(resources)),
             *jobs_of_clusters(clusters, hubs),
             *jobs_of_unlisted(clusters),
+            *jobs_of_identities(clusters, identities),
             *jobs_of_policies(policies),
             *jobs_of_trusted_access(r for r in resources if isinstance(r, azure.TrustedAccessRoleBinding)),
             *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),

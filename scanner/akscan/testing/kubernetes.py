@@ -345,15 +345,6 @@ def role(
     return kubernetes.Role(metadata=_meta("Role", name, namespace, {"labels": dict(labels or {})}), rules=rules)
 
 
-def service_account(
-    name: str = "default", namespace: str = "shop", *, automount: bool | None = None
-) -> kubernetes.ServiceAccount:
-    """A ServiceAccount."""
-    return kubernetes.ServiceAccount(
-        metadata=_meta("ServiceAccount", name, namespace, {}), automount_service_account_token=automount
-    )
-
-
 def rbac_subject(kind: str, name: str, namespace: str = "") -> kubernetes.RbacSubject:
     """A subject of a binding."""
     return kubernetes.RbacSubject(kind=kind, name=name, namespace=namespace)
@@ -382,7 +373,9 @@ def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields
     return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
 
 
-def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider: str = "azure") -> KubernetesObject:
+def secret_provider_class(
+    vault_name: str, *, namespace: str = "shop", provider: str = "azure", client_id: str = ""
+) -> KubernetesObject:
     """A SecretProviderClass on a vault."""
     return named(
         kubernetes.SecretProviderClass,
@@ -390,6 +383,40 @@ def secret_provider_class(vault_name: str, *, namespace: str = "shop", provider:
         namespace,
         spec=kubernetes.SecretProviderClassSpec(
             provider=provider,
-            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name),
+            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name, client_id=client_id),
         ),
     )
+
+
+def service_account(
+    name: str = "default", namespace: str = "shop", *, automount: bool | None = None, client_id: str = ""
+) -> kubernetes.ServiceAccount:
+    """A ServiceAccount; ``client_id`` is that of the identity that its pods are to act as."""
+    base = _meta("ServiceAccount", name, namespace, {})
+    annotations = kubernetes.ServiceAccountAnnotations(client_id=client_id) if client_id else None
+    return kubernetes.ServiceAccount(
+        metadata=kubernetes.ServiceAccountMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
+        automount_service_account_token=automount,
+    )
+
+
+def network_policy(
+    *rules: kubernetes.EgressRule,
+    name: str = "policy",
+    namespace: str = "shop",
+    selector: Mapping[str, str] | None = None,
+    types: Sequence[str] = ("Egress",),
+) -> kubernetes.NetworkPolicy:
+    """A NetworkPolicy on egress of every pod of the namespace unless said otherwise; without rules nothing leaves."""
+    return kubernetes.NetworkPolicy(
+        metadata=_meta("NetworkPolicy", name, namespace, {}),
+        spec=kubernetes.NetworkPolicySpec(
+            pod_selector=LabelSelector(match_labels=dict(selector or {})), policy_types=tuple(types), egress=rules
+        ),
+    )
+
+
+def egress_rule(*ports: kubernetes.PolicyPort, cidr: str = "", without: Sequence[str] = ()) -> kubernetes.EgressRule:
+    """A rule of it; without a CIDR to everywhere, without ports on all of them."""
+    block = kubernetes.IpBlock(cidr=cidr, except_=tuple(without))
+    return kubernetes.EgressRule(ports=ports, to=(kubernetes.PolicyPeer(ip_block=block),) if cidr else None)

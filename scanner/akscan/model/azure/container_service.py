@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
@@ -109,6 +109,19 @@ class AddonProfile(Rest, frozen=True, kw_only=True):
     identity: IdentityReference = IdentityReference()
 
 
+class PodIdentity(Rest, frozen=True, kw_only=True):
+    name: str = ""
+    namespace: str = ""
+
+
+class PodIdentityProfile(Rest, frozen=True, kw_only=True):
+    """Pod-managed identity as an add-on, which is retired."""
+
+    enabled: bool = False
+    allow_network_plugin_kubenet: bool = False
+    user_assigned_identities: tuple[PodIdentity, ...] = ()
+
+
 class OidcIssuerProfile(Rest, frozen=True, kw_only=True):
     enabled: bool = False
     issuer_url: str = msgspec.field(name="issuerURL", default="")
@@ -127,7 +140,17 @@ class ManagedOutboundIps(Rest, frozen=True, kw_only=True):
     count: int = 0
 
 
+class OutboundIps(Rest, frozen=True, kw_only=True):
+    public_ips: tuple[Reference, ...] = msgspec.field(name="publicIPs", default=())
+
+
+class OutboundIpPrefixes(Rest, frozen=True, kw_only=True):
+    public_ip_prefixes: tuple[Reference, ...] = msgspec.field(name="publicIPPrefixes", default=())
+
+
 class LoadBalancerProfile(Rest, frozen=True, kw_only=True):
+    outbound_ips: OutboundIps = msgspec.field(name="outboundIPs", default=OutboundIps())
+    outbound_ip_prefixes: OutboundIpPrefixes = msgspec.field(name="outboundIPPrefixes", default=OutboundIpPrefixes())
     managed_outbound_ips: ManagedOutboundIps = msgspec.field(name="managedOutboundIPs", default=ManagedOutboundIps())
     effective_outbound_ips: tuple[Reference, ...] = msgspec.field(name="effectiveOutboundIPs", default=())
     allocated_outbound_ports: int = 0
@@ -151,6 +174,8 @@ class NetworkProfile(Rest, frozen=True, kw_only=True):
     outbound_type: Token = Token("loadBalancer")
     load_balancer_sku: Token = Token()
     advanced_networking: AdvancedNetworking = AdvancedNetworking()
+    #: returned by preview versions of the API only
+    pod_link_local_access: Token = Token("IMDS")
 
 
 class AadProfile(Rest, frozen=True, kw_only=True):
@@ -209,7 +234,17 @@ class AppMonitoring(Rest, frozen=True, kw_only=True):
 
 class SecurityProfile(Rest, frozen=True, kw_only=True):
     defender: Defender = Defender()
+    workload_identity: Switch = Switch()
     azure_key_vault_kms: AzureKeyVaultKms = AzureKeyVaultKms()
+
+
+class WebAppRouting(Rest, frozen=True, kw_only=True):
+    enabled: bool = False
+    identity: IdentityReference = IdentityReference()
+
+
+class IngressProfile(Rest, frozen=True, kw_only=True):
+    web_app_routing: WebAppRouting = WebAppRouting()
 
 
 class ContainerInsights(Rest, frozen=True, kw_only=True):
@@ -252,7 +287,10 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     agent_pool_profiles: tuple[AgentPool, ...] = ()
     service_principal_profile: ServicePrincipalProfile = ServicePrincipalProfile()
     addon_profiles: dict[Token, AddonProfile] = {}
+    pod_identity_profile: PodIdentityProfile = PodIdentityProfile()
     oidc_issuer_profile: OidcIssuerProfile = OidcIssuerProfile()
+    ingress_profile: IngressProfile = IngressProfile()
+    disk_encryption_set_id: ArmId = msgspec.field(name="diskEncryptionSetID", default=ArmId())
     network_profile: NetworkProfile = NetworkProfile()
     aad_profile: AadProfile | None = None
     api_server_access_profile: ApiServerAccessProfile = ApiServerAccessProfile()
@@ -304,6 +342,10 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
         return self.properties.network_profile.outbound_type in ("none", "block")
 
     @property
+    def node_resource_group_id(self) -> ArmId:
+        return ArmId(f"{self.id.subscription_scope}/resourceGroups/{self.properties.node_resource_group}")
+
+    @property
     def api_server_subnet(self) -> ArmId:
         """The subnet of the customer in which the API server stands; empty where AKS owns it or there is none."""
         access = self.properties.api_server_access_profile
@@ -331,6 +373,18 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
         yield properties.bootstrap_profile.container_registry_id
         yield from self.identity.user_assigned_identities
         yield from (reference.resource_id for reference in properties.identity_profile.values())
+
+
+def beside_nodes(identities: Iterable[ArmId], clusters: Iterable[ManagedCluster]) -> Iterator[ArmId]:
+    """Those user-assigned identities that sit on no node: AKS makes these in the node resource groups, and the kubelet
+    may bring its own.
+    """
+    groups: set[ArmId] = set()
+    kubelets: set[ArmId] = set()
+    for cluster in clusters:
+        groups.add(cluster.node_resource_group_id)
+        kubelets |= {reference.resource_id for reference in cluster.properties.identity_profile.values()}
+    return (identity for identity in identities if identity not in kubelets and identity.group not in groups)
 
 
 class ExtensionProperties(Rest, frozen=True, kw_only=True):

@@ -21,8 +21,19 @@ class UserAssignedIdentity(Resource, frozen=True, kw_only=True):
 class FederatedCredentialProperties(Rest, frozen=True, kw_only=True):
     issuer: str = ""
     subject: str = ""
+    audiences: tuple[str, ...] = ()
 
 
 class FederatedCredential(Resource, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials")
     properties: FederatedCredentialProperties = FederatedCredentialProperties()
+
+    @property
+    def service_account(self) -> tuple[str, str] | None:
+        """Namespace and name of the service account that it trusts; None for a subject of another form."""
+        parts = self.properties.subject.split(":")
+        match parts:
+            case ["system", "serviceaccount", namespace, name] if namespace and name:
+                return namespace, name
+            case _:
+                return None

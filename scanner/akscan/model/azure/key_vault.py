@@ -28,8 +28,29 @@ class PrivateEndpointConnection(Rest, frozen=True, kw_only=True):
     properties: PrivateEndpointConnectionProperties = PrivateEndpointConnectionProperties()
 
 
+class VaultPermissions(Rest, frozen=True, kw_only=True):
+    keys: tuple[Token, ...] = ()
+    secrets: tuple[Token, ...] = ()
+    certificates: tuple[Token, ...] = ()
+    storage: tuple[Token, ...] = ()
+
+
+class AccessPolicy(Rest, frozen=True, kw_only=True):
+    object_id: Token = Token()
+    permissions: VaultPermissions = VaultPermissions()
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """What it permits, as ``secrets get``."""
+        permissions = self.permissions
+        kinds = ("keys", "secrets", "certificates", "storage")
+        return tuple(f"{kind} {one.casefold()}" for kind in kinds for one in getattr(permissions, kind))
+
+
 class VaultProperties(Rest, frozen=True, kw_only=True):
     vault_uri: str = ""
+    enable_rbac_authorization: bool = False
+    access_policies: tuple[AccessPolicy, ...] = ()
     public_network_access: Token = Token("Enabled")
     network_acls: NetworkAcls | None = None
     private_endpoint_connections: tuple[PrivateEndpointConnection, ...] = ()

@@ -27,6 +27,9 @@ class RegistryPolicies(Rest, frozen=True, kw_only=True):
 
 class RegistryProperties(Rest, frozen=True, kw_only=True):
     login_server: Token = Token()
+    admin_user_enabled: bool = False
+    anonymous_pull_enabled: bool = False
+    role_assignment_mode: Token = Token("LegacyRegistryPermissions")
     public_network_access: Token = Token("Enabled")
     policies: RegistryPolicies = RegistryPolicies()
     private_endpoint_connections: tuple[PrivateEndpointConnection, ...] = ()
@@ -36,6 +39,13 @@ class ContainerRegistry(Resource, frozen=True, kw_only=True):
     arm_type: ClassVar = Token("Microsoft.ContainerRegistry/registries")
     sku: RegistrySku = RegistrySku()
     properties: RegistryProperties = RegistryProperties()
+
+    @property
+    def has_repository_permissions(self) -> bool:
+        """Whether rights are decided by repository (ABAC), so that registry-wide pull roles count for nothing
+        (https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions).
+        """
+        return self.properties.role_assignment_mode == "AbacRepositoryPermissions"
 
     @property
     def private_endpoint_states(self) -> tuple[Token, ...]:

@@ -4,6 +4,7 @@ Values that may be secrets have no field: Secret data, environment literals, Con
 annotations are dropped or classified while decoding. Shapes: https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import (
     AutoscalerSpec,
     CrossReference,
@@ -13,6 +14,18 @@ from akscan.model.kubernetes.autoscaling import (
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    EgressRule,
+    IpBlock,
+    NetworkPolicy,
+    NetworkPolicySpec,
+    PolicyPeer,
+    PolicyPort,
+)
 from akscan.model.kubernetes.nodes import (
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
@@ -24,6 +37,7 @@ from akscan.model.kubernetes.nodes import (
     NodeStatus,
     Requirement,
 )
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     Container,
     Controller,
@@ -57,8 +71,11 @@ from akscan.model.kubernetes.pods import (
 from akscan.model.kubernetes.policy import (
     BudgetSpec,
     BudgetStatus,
+    CiliumCidr,
     CiliumClusterwideNetworkPolicy,
     CiliumDefaultDeny,
+    CiliumEgressDeny,
+    CiliumNetworkPolicy,
     CiliumPolicySpec,
     PodDisruptionBudget,
 )
@@ -73,6 +90,8 @@ from akscan.model.kubernetes.rbac import (
     RoleBinding,
     RoleRef,
     ServiceAccount,
+    ServiceAccountAnnotations,
+    ServiceAccountMeta,
 )
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, SPOT_TAINT_KEY, Affinity, NodeAffinity, Taint, Toleration
 from akscan.model.kubernetes.secret_uses import SecretUse, secret_uses
@@ -114,20 +133,24 @@ from akscan.model.kubernetes.volumes import (
 )
 
 __all__ = [
-    "SECRETS_STORE_DRIVER", "SPOT_LABELS", "SPOT_TAINT_KEY", "Affinity", "AggregationRule", "AutoscalerSpec",
-    "AzureFileVolume", "BudgetSpec", "BudgetStatus", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny",
-    "CiliumPolicySpec", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap", "Container", "Controller",
-    "ControllerMeta", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes",
-    "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "Endpoint", "EndpointSlice",
-    "EnvFromSource", "EnvVar", "EnvVarSource", "FlexVolume", "HorizontalPodAutoscaler", "Job", "JobTemplate",
-    "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate", "KeyReference",
-    "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Listing", "LoadBalancerIngress", "LoadBalancerStatus",
-    "NameReference", "Namespace", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta", "OwnerReference",
-    "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus",
-    "PodTemplate", "PolicyRule", "ProjectedVolume", "RbacSubject", "ReplicaSet", "ReplicationController", "Request",
-    "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec",
-    "Secret", "SecretObject", "SecretProjection", "SecretProviderClass", "SecretProviderClassSpec",
-    "SecretProviderParameters", "SecretUse", "SecretVolume", "SecurityContext", "Service", "ServiceAccount",
-    "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint",
-    "Toleration", "Volume", "VolumeMount", "VolumeProjection", "WindowsOptions", "secret_uses",
+    "SECRETS_STORE_DRIVER", "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AggregationRule",
+    "AutoscalerSpec", "AzureFileVolume", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec",
+    "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr",
+    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
+    "CiliumPolicySpec", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "Condition", "ConfigMap",
+    "Container", "Controller", "ControllerMeta", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec",
+    "CrossReference", "CsiAttributes", "CsiDriver", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment",
+    "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "FlexVolume",
+    "HorizontalPodAutoscaler", "IpBlock", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec",
+    "KarpenterSpec", "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct",
+    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "MutatingWebhookConfiguration", "NameReference",
+    "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
+    "OwnerReference", "Pod", "PodAnnotations", "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec",
+    "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule", "ProjectedVolume", "RbacSubject",
+    "ReplicaSet", "ReplicationController", "Request", "Requirement", "ResourceRequirements", "Role", "RoleBinding",
+    "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretObject", "SecretProjection", "SecretProviderClass",
+    "SecretProviderClassSpec", "SecretProviderParameters", "SecretUse", "SecretVolume", "SecurityContext", "Service",
+    "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "VolumeMount",
+    "VolumeProjection", "WindowsOptions", "secret_uses",
 ]  # fmt: skip

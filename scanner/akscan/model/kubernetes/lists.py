@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
+from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.kubernetes.network_policies import (
+    AdminNetworkPolicy,
+    CalicoGlobalNetworkPolicy,
+    CalicoNetworkPolicy,
+    ClusterNetworkPolicy,
+    NetworkPolicy,
+)
 from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
+from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding
 from akscan.model.kubernetes.pods import (
     CronJob,
     DaemonSet,
@@ -18,7 +27,11 @@ from akscan.model.kubernetes.pods import (
     ReplicationController,
     StatefulSet,
 )
-from akscan.model.kubernetes.policy import CiliumClusterwideNetworkPolicy, PodDisruptionBudget
+from akscan.model.kubernetes.policy import (
+    CiliumClusterwideNetworkPolicy,
+    CiliumNetworkPolicy,
+    PodDisruptionBudget,
+)
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
@@ -68,4 +81,13 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    azure_identities: Listing[AzureIdentity]
+    azure_identity_bindings: Listing[AzureIdentityBinding]
+    mutating_webhooks: Listing[MutatingWebhookConfiguration]
+    network_policies: Listing[NetworkPolicy]
+    cilium_policies: Listing[CiliumNetworkPolicy]
+    calico_policies: Listing[CalicoNetworkPolicy]
+    calico_global_policies: Listing[CalicoGlobalNetworkPolicy]
+    admin_network_policies: Listing[AdminNetworkPolicy]
+    cluster_network_policies: Listing[ClusterNetworkPolicy]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]

@@ -88,10 +88,11 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     security_context: PodSecurityContext | None = None
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
-    resources: ResourceRequirements = ResourceRequirements()
-    overhead: dict[str, str | int | float] | None = None
+    host_network: bool | None = None
     image_pull_secrets: tuple[NameReference, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    resources: ResourceRequirements = ResourceRequirements()
+    overhead: dict[str, str | int | float] | None = None
 
     @property
     def own_containers(self) -> tuple[Container, ...]:
@@ -107,6 +108,16 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     def app_containers(self) -> tuple[Container, ...]:
         """Containers, and init containers that keep running beside them (restartPolicy Always)."""
         return (*self.containers, *(c for c in self.init_containers or () if c.restart_policy == "Always"))
+
+    @property
+    def mounted_provider_classes(self) -> tuple[str, ...]:
+        """The names of the SecretProviderClasses that it mounts."""
+        attributes = (v.csi.volume_attributes for v in self.volumes or () if v.csi)
+        return tuple(a.secret_provider_class for a in attributes if a and a.secret_provider_class)
+
+    def sets(self, variable: str) -> bool:
+        """Whether a container has an environment variable of that name."""
+        return any(env.name == variable for container in self.all_containers for env in container.env or ())
 
     def is_privileged(self, container: Container) -> bool:
         return bool(container.security_context and container.security_context.privileged)
@@ -200,6 +211,11 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return (
             self.metadata.annotations is not None and self.metadata.annotations.set_kube_service_host_fqdn is not None
         )
+
+    @property
+    def maker(self) -> str:
+        """The key of what made it: its controller, or itself."""
+        return self.metadata.controller_key or self.key
 
     @property
     def is_active(self) -> bool:

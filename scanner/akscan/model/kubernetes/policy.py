@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 import msgspec
 
+from akscan.model.cidr import holds
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct
 from akscan.model.kubernetes.pods import Pod
 from akscan.model.selectors import LabelSelector
@@ -66,11 +68,31 @@ class CiliumDefaultDeny(KubernetesStruct, frozen=True, kw_only=True):
 _CILIUM_NAMESPACE_LABELS = ("io.kubernetes.pod.namespace", "k8s:io.kubernetes.pod.namespace")
 
 
+class CiliumCidr(KubernetesStruct, frozen=True, kw_only=True):
+    cidr: str = ""
+    except_: tuple[str, ...] | None = msgspec.field(name="except", default=None)
+
+
+class CiliumEgressDeny(KubernetesStruct, frozen=True, kw_only=True):
+    """What may not leave; of ``toPorts``, which narrow it down, only their number is kept."""
+
+    to_cidr: tuple[str, ...] | None = msgspec.field(name="toCIDR", default=None)
+    to_cidr_set: tuple[CiliumCidr, ...] | None = msgspec.field(name="toCIDRSet", default=None)
+    to_ports: tuple[msgspec.Raw, ...] | None = None
+
+    def covers(self, address: str) -> bool:
+        """Whether it denies every port of an address."""
+        sets = self.to_cidr_set or ()
+        in_set = any(holds([one.cidr], address) and not holds(one.except_ or (), address) for one in sets)
+        return not self.to_ports and (in_set or holds(self.to_cidr or (), address))
+
+
 class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
     """``egress`` holds the number of rules only; None where the section is absent."""
 
     endpoint_selector: LabelSelector | None = None
     egress: tuple[msgspec.Raw, ...] | None = None
+    egress_deny: tuple[CiliumEgressDeny, ...] | None = None
     enable_default_deny: CiliumDefaultDeny = CiliumDefaultDeny()
 
     @property
@@ -79,6 +101,20 @@ class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
         (https://docs.cilium.io/en/stable/security/policy/intro/#policy-enforcement-modes).
         """
         return bool(self.egress) and self.enable_default_deny.egress is not False
+
+    def denies(self, address: str) -> bool:
+        """Whether it denies an address to the pods that it selects; a denial goes before all that is allowed."""
+        return any(rule.covers(address) for rule in self.egress_deny or ())
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether it selects an endpoint by its labels, which it may spell with their source (``k8s:app``)."""
+        if self.endpoint_selector is None:
+            return False
+        wanted = self.endpoint_selector
+        return all(labels.get(_without_source(k)) == v for k, v in (wanted.match_labels or {}).items()) and all(
+            msgspec.structs.replace(e, key=_without_source(e.key)).matches(labels)
+            for e in wanted.match_expressions or ()
+        )
 
     def selects_all_pods(self, outside: frozenset[str]) -> bool:
         """Whether it selects every pod, those in the namespaces ``outside`` aside."""
@@ -93,12 +129,25 @@ class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
         )
 
 
-class CiliumClusterwideNetworkPolicy(KubernetesObject, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "CiliumClusterwideNetworkPolicy"
+class CiliumNetworkPolicy(KubernetesObject, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "CiliumNetworkPolicy"
     spec: CiliumPolicySpec | None = None
     specs: tuple[CiliumPolicySpec, ...] | None = None
 
+    @property
+    def all_specs(self) -> tuple[CiliumPolicySpec, ...]:
+        """What it says, by ``spec`` and by ``specs``."""
+        return (*((self.spec,) if self.spec else ()), *(self.specs or ()))
+
+
+class CiliumClusterwideNetworkPolicy(CiliumNetworkPolicy, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "CiliumClusterwideNetworkPolicy"
+
     def restricts_egress_of_all_pods(self, *, outside: frozenset[str]) -> bool:
         """Whether one of its specs refuses what it does not allow to leave, for every pod outside these namespaces."""
-        specs = (*((self.spec,) if self.spec else ()), *(self.specs or ()))
-        return any(spec.restricts_egress and spec.selects_all_pods(outside) for spec in specs)
+        return any(spec.restricts_egress and spec.selects_all_pods(outside) for spec in self.all_specs)
+
+
+def _without_source(key: str) -> str:
+    """A label as Kubernetes knows it (https://docs.cilium.io/en/stable/gettingstarted/terminology/#labels)."""
+    return key.removeprefix("k8s:").removeprefix("any:")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
+from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.volumes import NameReference
 from akscan.model.selectors import LabelSelector
 
@@ -172,11 +172,30 @@ class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
         )
 
 
+class ServiceAccountAnnotations(KubernetesStruct, frozen=True, kw_only=True):
+    """The annotations that name the identity of a workload in Entra ID
+    (https://learn.microsoft.com/azure/aks/workload-identity-overview); all others are dropped.
+    """
+
+    client_id: str = msgspec.field(name="azure.workload.identity/client-id", default="")
+    tenant_id: str = msgspec.field(name="azure.workload.identity/tenant-id", default="")
+
+
+class ServiceAccountMeta(ObjectMeta, frozen=True, kw_only=True):
+    annotations: ServiceAccountAnnotations | None = None
+
+
 class ServiceAccount(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ServiceAccount"
+    metadata: ServiceAccountMeta = ServiceAccountMeta()
     automount_service_account_token: bool | None = None
     image_pull_secrets: tuple[NameReference, ...] | None = None
     secrets: tuple[NameReference, ...] | None = None
+
+    @property
+    def client_id(self) -> str:
+        """The client id of the identity that its pods are to act as, or an empty string."""
+        return self.metadata.annotations.client_id if self.metadata.annotations else ""
 
 
 class ClusterRoleBinding(KubernetesObject, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The identities with which a cluster acts in Azure."""
+"""What kind of identities a cluster has."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,18 @@ from akscan.sdk import (
     Cluster,
     ControlPlaneIdentity,
     Disruption,
-    EffectiveAssignment,
-    EvidenceValue,
     FederatedCredential,
     Finding,
     Fix,
     IdentityBinding,
     Inventory,
-    KubeletIdentity,
     ManagedCluster,
     Need,
     NotApplicable,
     Pillar,
     Severity,
     any_of,
-    if_known,
+    image_matches,
     rule,
 )
 
@@ -178,82 +175,123 @@ def _is_bound(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[
 
 
 @rule(
-    "IDN-003",
-    Severity.HIGH,
+    "IDN-009",
+    Severity.MEDIUM,
     Pillar.SECURITY,
-    needs=[Need.MANAGED_CLUSTERS, Need.ROLE_ASSIGNMENTS, Need.ROLE_DEFINITIONS],
-    frameworks={"cis_aks": ["5.1.3"], "waf": ["SE:05"]},
+    needs=[Need.MANAGED_CLUSTERS],
+    frameworks={"waf": ["SE:05"]},
     docs=[
-        "https://learn.microsoft.com/azure/aks/aks-service-permissions",
-        "https://learn.microsoft.com/azure/aks/managed-identity-overview",
+        "https://learn.microsoft.com/azure/aks/workload-identity-overview",
+        "https://learn.microsoft.com/azure/aks/use-oidc-issuer",
     ],
     fix=Fix(
         """
-        az role assignment list --assignee {kubelet_object_id} --all --include-groups --output table
-        az role assignment create --assignee-object-id {kubelet_object_id} --assignee-principal-type ServicePrincipal --role 7f951dda-4ed3-4680-a7ca-43fe172d538d --scope {registry_id}
-        az role assignment delete --ids {role_assignment_id}
-        """,  # noqa: E501 a command is one line
-        Disruption.NONE,
-        terraform=(
-            "azurerm_role_assignment.role_definition_name and scope where principal_id is "
-            "azurerm_kubernetes_cluster.kubelet_identity[0].object_id"
-        ),
-        arm="Microsoft.Authorization/roleAssignments properties.roleDefinitionId, properties.principalId",
+        az aks update --resource-group {resource_group} --name {cluster} --enable-oidc-issuer --enable-workload-identity
+        """,
+        Disruption.CONTROL_PLANE,
+        terraform="azurerm_kubernetes_cluster.oidc_issuer_enabled and workload_identity_enabled",
+        arm="properties.oidcIssuerProfile.enabled; properties.securityProfile.workloadIdentity.enabled",
     ),
 )
-def kubelet_identity_only_pulls_images(
-    identity: KubeletIdentity, inventory: Inventory, *, extra_allowed_roles: tuple[str, ...] = ()
-) -> Iterator[Finding]:
-    """The kubelet identity can pull images and nothing more.
+def workload_identity_is_enabled(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """Microsoft Entra Workload ID and the OIDC issuer are enabled.
 
-    Every pod that can reach the instance metadata endpoint of its node can get a token of the kubelet identity.
-    Whatever that identity may do in Azure, the least trusted container in the cluster may do too.
+    Without it, pods reach Azure with stored secrets or with identities of the node that every pod shares. The issuer
+    also makes AKS (Kubernetes 1.30 and later) stop stretching service account tokens beyond their lifetime.
 
-    **Fix**: hold the pull role on the registry itself first, then remove every other role. Give workloads that relied
-    on the node identity their own identity through Microsoft Entra Workload ID first: they lose their access, the
-    cluster itself notices nothing.
+    **Fix**: enable both. The issuer cannot be switched off again, and enabling it on an existing cluster restarts the
+    API server. Running pods are not touched.
     """
-    if identity.cluster.uses_service_principal:
-        raise NotApplicable("the cluster uses a service principal (IDN-001)")
-    held = inventory.known_assignments(identity.object_id)
-    evidence: dict[str, EvidenceValue] = {
-        "identityProfile.kubeletidentity.resourceId": identity.resource_id,
-        "identityProfile.kubeletidentity.objectId": identity.object_id,
-        "searchedSubscriptions": inventory.searched_subscriptions,
-        "groups": "direct assignments only" if (groups := inventory.groups_of(identity.object_id)) is None else groups,
-        "pullRolesOnResourceGroups": if_known(lambda: tuple(_scope(a) for a in held if _pulls_from_group(a))),
-    }
-    yield from any_of(*(_beyond_pulling(assignment, extra_allowed_roles, evidence) for assignment in held))
-    inventory.require_assignments(identity.object_id)
+    issuer, workloads = cluster.properties.oidc_issuer_profile, cluster.properties.security_profile.workload_identity
+    off = [
+        name for name, is_on in (("the OIDC issuer", issuer.enabled), ("Workload ID", workloads.enabled)) if not is_on
+    ]
+    if off:
+        yield Finding(
+            f"{' and '.join(off)} {'are' if len(off) > 1 else 'is'} off",
+            {
+                "oidcIssuerProfile.enabled": issuer.enabled,
+                "oidcIssuerProfile.issuerURL": issuer.issuer_url,
+                "securityProfile.workloadIdentity.enabled": workloads.enabled,
+                "sku.name": cluster.resource.sku.name,
+            },
+        )
 
 
-def _beyond_pulling(
-    held: EffectiveAssignment, extra_allowed_roles: tuple[str, ...], evidence: dict[str, EvidenceValue]
-) -> Iterator[Finding]:
-    assignment = held.assignment
-    if not assignment.is_broad and held.only_pulls(or_is=extra_allowed_roles):
-        return
-    role = if_known(lambda: held.role_name)
-    facts = {
-        "roleDefinitionId": assignment.role_guid,
-        "scope": _scope(held),
-        "condition": assignment.properties.condition,
-        "group": held.group,
-    }
-    yield Finding(
-        f"{role} on {_scope(held)}" + (f" through group {held.group}" if held.group else ""),
-        {
-            **evidence,
-            f"roleAssignments/{assignment.name}": (role, *(f"{key} {fact}" for key, fact in facts.items() if fact)),
-        },
-        fill={"role_assignment_id": assignment.id},
-    )
+@rule(
+    "IDN-010",
+    Severity.HIGH,
+    Pillar.SECURITY,
+    needs=[Need.MANAGED_CLUSTERS, Need.AZURE_IDENTITIES, Need.AZURE_IDENTITY_BINDINGS, Need.DAEMON_SETS],
+    frameworks={"waf": ["SE:05"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/use-azure-ad-pod-identity",
+        "https://learn.microsoft.com/azure/aks/workload-identity-migrate-from-pod-identity",
+    ],
+    fix=Fix(
+        """
+        az identity federated-credential create --name {credential} --identity-name {identity} --resource-group {resource_group} --issuer {oidc_issuer_url} --subject system:serviceaccount:{namespace}:{service_account} --audience api://AzureADTokenExchange
+        # the switch is part of the aks-preview extension of the Azure CLI
+        az aks update --resource-group {resource_group} --name {cluster} --disable-pod-identity
+        """,  # noqa: E501 a command is one line
+        Disruption.WORKLOAD_RESTART,
+        arm="properties.podIdentityProfile.enabled",
+    ),
+)
+def pod_managed_identity_is_gone(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
+    """The retired pod-managed identity is not in use.
+
+    The open source project is archived and the AKS add-on has had no patches or support since September 2025. Its
+    component sits in the path of every identity token on the node, and with kubenet it is open to address spoofing.
+    KEDA 2.15 and later no longer work with it.
+
+    **Fix**: federate each pod identity with a service account (Workload ID), move the workloads, then remove the
+    bindings and the add-on.
+    """
+    yield from any_of(_addon(cluster), _bindings(cluster), _node_component(cluster))
 
 
-def _scope(held: EffectiveAssignment) -> str:
-    return str(held.assignment.properties.scope)
+def _addon(cluster: Cluster) -> Iterator[Finding]:
+    profile = cluster.properties.pod_identity_profile
+    if profile.enabled:
+        yield Finding(
+            "the add-on for pod-managed identity is on",
+            {
+                "podIdentityProfile.enabled": profile.enabled,
+                "podIdentityProfile.allowNetworkPluginKubenet": profile.allow_network_plugin_kubenet,
+                "podIdentityProfile.userAssignedIdentities": tuple(
+                    f"{identity.namespace}/{identity.name}" for identity in profile.user_assigned_identities
+                ),
+            },
+        )
 
 
-def _pulls_from_group(held: EffectiveAssignment) -> bool:
-    scope = held.assignment.properties.scope
-    return scope.type == "Microsoft.Resources/subscriptions/resourceGroups" and held.only_pulls()
+def _bindings(cluster: Cluster) -> Iterator[Finding]:
+    identities, bindings = cluster.lists.azure_identities, cluster.lists.azure_identity_bindings
+    if identities.items or bindings.items:
+        yield Finding(
+            f"{len(identities.items)} AzureIdentity and {len(bindings.items)} AzureIdentityBinding objects exist",
+            {
+                "AzureIdentity": tuple(f"{found.namespace}/{found.name}" for found in identities.items),
+                "AzureIdentityBinding": tuple(
+                    f"{found.namespace}/{found.name} (selector {found.spec.selector})" for found in bindings.items
+                ),
+                "podsWithBindingLabel": sum(
+                    "aadpodidbinding" in (pod.metadata.labels or {}) for pod in cluster.lists.pods.items
+                ),
+            },
+        )
+    identities.complete()
+    bindings.complete()
+
+
+def _node_component(cluster: Cluster) -> Iterator[Finding]:
+    daemon_sets = cluster.lists.daemon_sets
+    for found in daemon_sets.items:
+        for container in found.template.spec.all_containers:
+            if image_matches(container.image, ["aad-pod-identity/nmi"]):
+                name = f"{found.namespace}/{found.name}"
+                yield Finding(
+                    f"DaemonSet {name} runs its component on every node", {f"daemonSets/{name}": container.image}
+                )
+    daemon_sets.complete()
