@@ -24,6 +24,7 @@ from akscan.model.azure import (
     Extension,
     FederatedCredential,
     IdentityBinding,
+    Key,
     KubernetesVersion,
     ListedResource,
     ManagedCluster,
@@ -34,6 +35,7 @@ from akscan.model.azure import (
     TrustedAccessRoleBinding,
     UserAssignedIdentity,
     Vault,
+    VaultSecret,
     VirtualNetwork,
 )
 from akscan.model.cidr import is_private, is_within, network_of
@@ -44,6 +46,7 @@ from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
+from akscan.model.kms import KmsKey, KmsVault
 from akscan.model.kubernetes import (
     ClusterRoleBinding,
     Container,
@@ -57,6 +60,7 @@ from akscan.model.kubernetes import (
     SecretUse,
     Service,
     Taint,
+    VaultObject,
     secret_uses,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
@@ -80,11 +84,21 @@ from akscan.model.objects import (
 from akscan.model.pools import NodePool
 from akscan.model.registries import ClusterRegistry, read_registry
 from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
-from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
+from akscan.model.shared import (
+    ClusterVault,
+    ControlPlaneIdentity,
+    KubeletIdentity,
+    Subnet,
+    prefixes,
+    read_vault,
+    usable,
+)
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
+from akscan.model.vault_contents import VaultReader, stored
+from akscan.model.vault_reach import VaultReach
 from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
@@ -121,18 +135,19 @@ __all__ = [
     "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
     "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
     "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource",
-    "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node", "NodePool", "NotApplicable",
-    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
-    "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource", "RoleAssignment",
-    "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable", "Rule", "RuleInfo",
-    "Run", "ScopeOfScan", "SecretProviderClassSubject", "SecretSubject", "SecretUse", "Service", "Severity", "Status",
-    "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed",
-    "Unreadable", "UserAssignedIdentity", "Vault", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
+    "KarpenterNodePool", "Key", "KmsKey", "KmsVault", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
+    "LedgerScope", "ListedResource", "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node",
+    "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec",
+    "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement",
+    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
+    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretProviderClassSubject", "SecretSubject", "SecretUse",
+    "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource", "Taint", "Token",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VaultObject",
+    "VaultReach", "VaultReader", "VaultSecret", "VirtualNetwork", "Workload", "any_of", "api_server_addresses",
     "automatic_ports", "borrowable", "callers_by_address", "decode_report", "encode_report", "firewall_placeholders",
     "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within", "largest", "minor",
-    "network_of", "places", "prefixes", "read_registry", "require_membership", "requirements", "resolves_privately",
-    "rule", "secret_uses", "shared_ports", "usable", "version_key",
+    "network_of", "places", "prefixes", "read_registry", "read_vault", "require_membership", "requirements",
+    "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

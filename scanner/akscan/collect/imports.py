@@ -30,6 +30,7 @@ from akscan.model.azure import (
     Resource,
     Subscription,
     UserAssignedIdentity,
+    Vault,
     VirtualHub,
 )
 from akscan.model.cluster import missing_lists
@@ -49,9 +50,11 @@ from akscan.model.roles import AssignedTo
 from akscan.model.scopes import (
     jobs_of_clusters,
     jobs_of_identities,
+    jobs_of_keys,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
+    jobs_of_vaults,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -183,6 +186,8 @@ class _Resources:
                 *jobs_of_policies(policies),
                 *jobs_of_identities(clusters, (identity.id for identity in self.of(UserAssignedIdentity))),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
+                *jobs_of_vaults(vault.id for vault in self.of(Vault)),
+                *jobs_of_keys(clusters, self.of(Vault)),
             )
             for read, scope in jobs:
                 # no export says which groups a principal is in

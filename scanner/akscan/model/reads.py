@@ -31,6 +31,9 @@ class Scope(StrEnum):
     PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
+    KMS_KEY = "every key with which etcd is encrypted"
+    KMS_KEY_VERSION = "every version of such a key that a cluster names"
+    READ_VAULT = "every vault that managed identities of clusters are let into, or that holds such a key"
     ISOLATED_CLUSTER = "every network-isolated cluster"
     TRUSTED_SOURCE = "every resource that Trusted Access lets into a cluster"
     IDENTITY = "every control plane identity, and every user-assigned identity that pods could be federated with"
@@ -81,6 +84,7 @@ _AKS = "2026-08-01"
 _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
+_VAULT = "2026-02-01"
 _ROLES = "2022-04-01"
 _SCHEDULES = "2020-10-01"
 
@@ -266,6 +270,14 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(azure.RoutingIntent, Scope.HUB, Need.ROUTING_INTENT, _NETWORK, Reader.NETWORK, "routing_intent.list"),
     ArmRead(
+        azure.PrivateEndpoint,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PRIVATE_ENDPOINTS,
+        _NETWORK,
+        Reader.NETWORK,
+        "private_endpoints.list_by_subscription",
+    ),
+    ArmRead(
         azure.PrivateDnsZone,
         Scope.SUBSCRIPTION,
         Need.PRIVATE_DNS_ZONES,
@@ -294,10 +306,22 @@ ARM_READS: tuple[ArmRead, ...] = (
         azure.Vault,
         Scope.SUBSCRIPTION,
         Need.VAULTS,
-        "2026-02-01",
+        _VAULT,
         Reader.GENERIC,
         "/providers/Microsoft.KeyVault/vaults",
         follow=True,
+    ),
+    ArmRead(azure.Key, Scope.KMS_KEY, Need.VAULT_KEYS, _VAULT, Reader.GENERIC, "", follow=True),
+    ArmRead(azure.KeyVersion, Scope.KMS_KEY_VERSION, Need.VAULT_KEY_VERSIONS, _VAULT, Reader.GENERIC, "", follow=True),
+    ArmRead(azure.VaultSecret, Scope.READ_VAULT, Need.VAULT_SECRETS, _VAULT, Reader.GENERIC, "/secrets"),
+    ArmRead(azure.Key, Scope.READ_VAULT, Need.VAULT_KEYS, _VAULT, Reader.GENERIC, "/keys"),
+    ArmRead(
+        azure.DiagnosticSetting,
+        Scope.READ_VAULT,
+        Need.DIAGNOSTIC_SETTINGS,
+        "2021-05-01-preview",
+        Reader.GENERIC,
+        "/providers/Microsoft.Insights/diagnosticSettings",
     ),
     ArmRead(
         azure.ContainerRegistry,
@@ -570,7 +594,14 @@ IMPLIED_NEEDS: dict[Need, Need] = {
 
 #: The zones whose links and records are read
 #: (https://learn.microsoft.com/azure/private-link/private-endpoint-dns).
-PRIVATE_LINK_ZONES = frozenset({Token("privatelink.monitor.azure.com"), Token("privatelink.vaultcore.azure.net")})
+PRIVATE_LINK_ZONES = frozenset(
+    {
+        Token("privatelink.monitor.azure.com"),
+        Token("privatelink.vaultcore.azure.net"),
+        Token("privatelink.vaultcore.azure.cn"),
+        Token("privatelink.vaultcore.usgovcloudapi.net"),
+    }
+)
 
 
 def need_of(struct: type[Resource]) -> Need:

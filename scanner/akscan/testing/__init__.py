@@ -85,18 +85,19 @@ from akscan.testing.networks import (
     rule_group,
     rules,
 )
+from akscan.testing.vaults import csi_volume, kms_cluster, vault_key, vault_secret
 
 __all__ = [
     "ACR_PULL", "CONTRIBUTOR", "CONTROL_PLANE_OBJECT_ID", "FIREWALL", "GROUP", "HUB_NETWORK", "IDENTITIES",
     "KUBELET_OBJECT_ID", "NETWORK", "NODE_SUBNET", "NOW", "ROUTE_TABLE", "SUBSCRIPTION", "VIRTUAL_HUB", "On", "World",
     "activated", "application_rule", "autoscaler", "case", "cluster", "cluster_role", "cluster_role_binding",
-    "connected_hub", "container", "diagnostic_setting", "disruption_budget", "dnat", "egress_rule", "eligible",
-    "endpoint_slice", "evaluate", "evaluate_all", "federated_credential", "firewall", "firewall_policy", "hub",
-    "identity_binding", "inventory", "ip_group", "karpenter_node_pool", "kubernetes_version", "kubernetes_versions",
-    "listed_resource", "managed_identity", "member_of", "named", "nat_gateway", "network_policy", "network_rule",
-    "node", "node_pool", "on", "peering", "pod", "pod_spec", "private_zone", "public_ip", "public_prefix", "rbac_rule",
-    "rbac_subject", "references", "registry", "role", "role_assignment", "role_binding", "role_definition", "route",
-    "route_table", "rule_group", "rules", "scaled_object", "secret", "secret_provider_class", "service",
-    "service_account", "spot_node", "subnet", "system_assigned", "trusted_access", "upgrade_profile", "user_assigned",
-    "vault", "virtual_network", "workload",
+    "connected_hub", "container", "csi_volume", "diagnostic_setting", "disruption_budget", "dnat", "egress_rule",
+    "eligible", "endpoint_slice", "evaluate", "evaluate_all", "federated_credential", "firewall", "firewall_policy",
+    "hub", "identity_binding", "inventory", "ip_group", "karpenter_node_pool", "kms_cluster", "kubernetes_version",
+    "kubernetes_versions", "listed_resource", "managed_identity", "member_of", "named", "nat_gateway", "network_policy",
+    "network_rule", "node", "node_pool", "on", "peering", "pod", "pod_spec", "private_zone", "public_ip",
+    "public_prefix", "rbac_rule", "rbac_subject", "references", "registry", "role", "role_assignment", "role_binding",
+    "role_definition", "route", "route_table", "rule_group", "rules", "scaled_object", "secret",
+    "secret_provider_class", "service", "service_account", "spot_node", "subnet", "system_assigned", "trusted_access",
+    "upgrade_profile", "user_assigned", "vault", "vault_key", "vault_secret", "virtual_network", "workload",
 ]  # fmt: skip

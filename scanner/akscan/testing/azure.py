@@ -286,16 +286,17 @@ def diagnostic_setting(
     groups: Sequence[str] = (),
     off: Sequence[str] = (),
     cluster_name: str = "aks",
+    of: str = "",
     **destinations: str,
 ) -> azure.DiagnosticSetting:
-    """A diagnostic setting of a cluster; destinations as ``workspace_id="/..."`` and the like."""
+    """A diagnostic setting of a cluster, or of the resource ``of``; destinations as ``workspace_id="/..."``."""
     logs = (
         *(azure.LogSettings(category=Token(category), enabled=True) for category in categories),
         *(azure.LogSettings(category_group=Token(group), enabled=True) for group in groups),
         *(azure.LogSettings(category=Token(category), enabled=False) for category in off),
     )
     return azure.DiagnosticSetting(
-        id=ArmId(f"{cluster(cluster_name).id}/providers/Microsoft.Insights/diagnosticSettings/{name}"),
+        id=ArmId(f"{of or cluster(cluster_name).id}/providers/Microsoft.Insights/diagnosticSettings/{name}"),
         name=name,
         properties=azure.DiagnosticSettingProperties(
             logs=logs,

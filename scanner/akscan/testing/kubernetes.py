@@ -9,6 +9,7 @@ from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
 from akscan.model.literals import Dropped
 from akscan.model.selectors import LabelSelector
+from akscan.model.text import Token
 
 
 def _meta(
@@ -373,17 +374,34 @@ def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields
     return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
 
 
-def secret_provider_class(
-    vault_name: str, *, namespace: str = "shop", provider: str = "azure", client_id: str = ""
+def secret_provider_class(  # noqa: PLR0913 every argument has a healthy default
+    vault_name: str,
+    *,
+    name: str = "",
+    namespace: str = "shop",
+    provider: str = "azure",
+    client_id: str = "",
+    owner: str = "",
+    synced: Sequence[str] = (),
+    objects: str = "",
+    **parameters: str,
 ) -> KubernetesObject:
-    """A SecretProviderClass on a vault."""
-    return named(
-        kubernetes.SecretProviderClass,
-        f"spc-{vault_name}",
-        namespace,
+    """A SecretProviderClass on a vault. ``owner`` is the kind of what owns it, ``synced`` the Secrets that the driver
+    makes, ``objects`` the parameter as its author writes it; further parameters by their Python names.
+    """
+    own = kubernetes.SecretProviderParameters(
+        keyvault_name=vault_name,
+        client_id=client_id,
+        objects=kubernetes.VaultObjects.of(objects),
+        **{key: Token(value) for key, value in parameters.items()},
+    )
+    references = (OwnerReference(kind=owner, name="web", uid="o"),) if owner else ()
+    return kubernetes.SecretProviderClass(
+        metadata=_meta("SecretProviderClass", name or f"spc-{vault_name}", namespace, {"owner_references": references}),
         spec=kubernetes.SecretProviderClassSpec(
             provider=provider,
-            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name, client_id=client_id),
+            parameters=own,
+            secret_objects=tuple(kubernetes.SecretObject(secret_name=one) for one in synced),
         ),
     )
 

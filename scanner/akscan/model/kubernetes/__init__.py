@@ -117,6 +117,7 @@ from akscan.model.kubernetes.services import (
     ServiceSpec,
     ServiceStatus,
 )
+from akscan.model.kubernetes.vault_objects import VaultObject, VaultObjects
 from akscan.model.kubernetes.volumes import (
     SECRETS_STORE_DRIVER,
     AzureFileVolume,
@@ -151,6 +152,6 @@ __all__ = [
     "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret", "SecretObject", "SecretProjection", "SecretProviderClass",
     "SecretProviderClassSpec", "SecretProviderParameters", "SecretUse", "SecretVolume", "SecurityContext", "Service",
     "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta",
-    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "Volume", "VolumeMount",
-    "VolumeProjection", "WindowsOptions", "secret_uses",
+    "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "Taint", "Toleration", "VaultObject", "VaultObjects",
+    "Volume", "VolumeMount", "VolumeProjection", "WindowsOptions", "secret_uses",
 ]  # fmt: skip

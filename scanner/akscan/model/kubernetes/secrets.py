@@ -109,6 +109,20 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
         return self.azure_parameters.client_id
 
     @property
+    def reader(self) -> str:
+        """The client id as which it reads an Azure vault: of a workload identity, else of one that sits on the node."""
+        return self.client_id or self.azure_parameters.user_assigned_identity_id
+
+    @property
+    def is_of_addon(self) -> bool:
+        """Whether the application routing add-on made it, which works with an identity of its own
+        (https://learn.microsoft.com/azure/aks/app-routing-dns-ssl).
+        """
+        return any(
+            o.kind in ("Ingress", "Gateway", "NginxIngressController") for o in self.metadata.owner_references or ()
+        )
+
+    @property
     def synced_secrets(self) -> frozenset[str]:
         """The Secrets that the driver makes while it is mounted."""
         return frozenset(found.secret_name for found in self.spec.secret_objects or ())
