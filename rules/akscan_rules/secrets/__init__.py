@@ -13,3 +13,10 @@ WORKLOAD_NEEDS = (
     Need.REPLICATION_CONTROLLERS,
     Need.PODS,
 )
+
+#: What other stores than Key Vault install.
+OTHER_STORES = (
+    "externalsecrets.external-secrets.io",
+    "vaultstaticsecrets.secrets.hashicorp.com",
+    "vaultauths.secrets.hashicorp.com",
+)

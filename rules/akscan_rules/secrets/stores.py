@@ -12,9 +12,15 @@ from akscan.sdk import (
     Need,
     NotApplicable,
     Pillar,
+    PodSpec,
+    SecretUse,
     Severity,
+    Workload,
     rule,
+    secret_uses,
 )
+
+from akscan_rules.secrets import OTHER_STORES, WORKLOAD_NEEDS
 
 _NAMES_SHOWN = 10
 
@@ -43,11 +49,7 @@ def external_secret_store_is_connected(
     cluster: Cluster,
     inventory: Inventory,
     *,
-    other_store_crds: tuple[str, ...] = (
-        "externalsecrets.external-secrets.io",
-        "vaultstaticsecrets.secrets.hashicorp.com",
-        "vaultauths.secrets.hashicorp.com",
-    ),
+    other_store_crds: tuple[str, ...] = OTHER_STORES,
 ) -> Iterator[Finding]:
     """An external secret store is connected to the cluster.
 
@@ -119,3 +121,69 @@ def key_vault_provider_rotates_secrets(cluster: Cluster, inventory: Inventory) -
                 "config.rotationPollInterval": addon.config.rotation_poll_interval,
             },
         )
+
+
+@rule(
+    "SEC-016",
+    Severity.LOW,
+    Pillar.SECURITY,
+    needs=[
+        Need.MANAGED_CLUSTERS,
+        Need.SECRETS,
+        Need.CSI_DRIVERS,
+        Need.CUSTOM_RESOURCE_DEFINITIONS,
+        *WORKLOAD_NEEDS,
+    ],
+    frameworks={"cis_aks": ["4.5.2"], "waf": ["SE:09"]},
+    docs=[
+        "https://learn.microsoft.com/azure/aks/csi-secrets-store-configuration-options",
+        "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",
+    ],
+    fix=Fix(
+        """
+        az keyvault secret set --vault-name {vault} --name {secret} --file {path}
+        kubectl apply --namespace {namespace} -f secretproviderclass.yaml
+        kubectl delete secret {secret} --namespace {namespace}
+        """,
+        Disruption.WORKLOAD_RESTART,
+        terraform="kubernetes_deployment_v1.spec.template.spec.volume.secret; kubernetes_secret_v1",
+    ),
+)
+def secrets_come_from_the_store(
+    workload: Workload, inventory: Inventory, *, ignore_names: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Workloads take their secrets from the external store that the cluster has.
+
+    A vault that is connected but bypassed gives the feeling of safety only: the values that matter still lie in Secrets
+    that were typed in once and are never rotated.
+
+    **Fix**: move the value into the vault, mount it through a SecretProviderClass (`secretObjects` keeps the Secret's
+    name for charts that insist on one), and delete the hand-made Secret last, when no pod names it any more.
+    """
+    cluster = workload.cluster
+    if workload.namespace in cluster.system_namespaces:
+        raise NotApplicable("the namespace is the platform's")
+    if not cluster.secret_stores(OTHER_STORES):
+        raise NotApplicable("no external secret store is connected")
+    for spec in workload.each_spec():
+        handmade = [use for use in _uses(spec, ignore_names) if (workload.namespace, use.name) in _handmade(workload)]
+        if handmade:
+            names = list(dict.fromkeys(use.name for use in handmade))
+            yield Finding(
+                f"Secret {', '.join(names)} was made by hand, beside the store",
+                {
+                    "secrets": [str(use) for use in handmade],
+                    "workloadsWithSecretProviderClass": cluster.secret_mounts.mounting_by_namespace.get(
+                        workload.namespace, 0
+                    ),
+                },
+                {"secret": names[0]},
+            )
+
+
+def _uses(spec: PodSpec, ignored: tuple[str, ...]) -> list[SecretUse]:
+    return [use for use in secret_uses(spec, spec.own_containers) if use.name not in ignored]
+
+
+def _handmade(workload: Workload) -> frozenset[tuple[str, str]]:
+    return workload.cluster.secret_mounts.handmade

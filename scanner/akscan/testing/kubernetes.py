@@ -407,7 +407,12 @@ def secret_provider_class(  # noqa: PLR0913 every argument has a healthy default
 
 
 def service_account(
-    name: str = "default", namespace: str = "shop", *, automount: bool | None = None, client_id: str = ""
+    name: str = "default",
+    namespace: str = "shop",
+    *,
+    automount: bool | None = None,
+    client_id: str = "",
+    pull_secrets: Sequence[str] = (),
 ) -> kubernetes.ServiceAccount:
     """A ServiceAccount; ``client_id`` is that of the identity that its pods are to act as."""
     base = _meta("ServiceAccount", name, namespace, {})
@@ -415,6 +420,7 @@ def service_account(
     return kubernetes.ServiceAccount(
         metadata=kubernetes.ServiceAccountMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
         automount_service_account_token=automount,
+        image_pull_secrets=tuple(kubernetes.NameReference(name=one) for one in pull_secrets) or None,
     )
 
 
