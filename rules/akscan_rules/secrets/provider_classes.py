@@ -86,6 +86,7 @@ def provider_classes_use_a_workload_identity(
             },
             {"service_account": mounts[0].workload.specs_read[0].service_account_name or "default"} if mounts else {},
         )
+        return
     subject.cluster.secret_mounts.require()
     if not parameters.client_id:
         detail = "none of clientID, useVMManagedIdentity and usePodIdentity says as whom it reads"
