@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from akscan.sdk import (
     ConfigMapSubject,
@@ -87,7 +88,13 @@ class _Names:
 
     def suggest(self, name: str) -> bool:
         """Whether a value of that name would be a credential."""
-        return bool(self.telling.search(name)) and not self.exceptions.search(name)
+        return _suggests(self.telling, self.exceptions, name)
+
+
+@lru_cache(maxsize=4096)
+def _suggests(telling: re.Pattern[str], exceptions: re.Pattern[str], name: str) -> bool:
+    """Remembered, since most workloads have the same variables."""
+    return bool(telling.search(name)) and not exceptions.search(name)
 
 
 @dataclass(frozen=True)

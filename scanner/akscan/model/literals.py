@@ -88,6 +88,7 @@ _HARMLESS = re.compile(
     r"|[0-9.]+[a-z]{0,3})$"
 )
 _SHORT_CHARACTERS = 6
+_CREDENTIAL = "credential "
 #: Shorter than any credential that has a pattern: ``a://b:cde@``.
 _SHORTEST = 10
 #: A file of credentials need not name every one of them.
@@ -112,7 +113,7 @@ class Literal(Classified):
     def of(cls, value: str) -> Literal:
         """Classify a value; nothing of it is kept."""
         if hits := _hits(value):
-            return cls(f"credential {' '.join(f'{hit.kind}:{hit.line}' for hit in hits)}")
+            return cls(f"{_CREDENTIAL}{' '.join(f'{hit.kind}:{hit.line}' for hit in hits)}")
         if not value:
             return _EMPTY
         if "\n" in value.rstrip("\n"):
@@ -124,19 +125,20 @@ class Literal(Classified):
     @property
     def hits(self) -> tuple[Hit, ...]:
         """The credentials in it, those of a line by kind."""
-        name, _, found = self.partition(" ")
-        pairs = (entry.partition(":") for entry in found.split()) if name == "credential" else ()
+        if not self.startswith(_CREDENTIAL):
+            return ()
+        pairs = (entry.partition(":") for entry in self.removeprefix(_CREDENTIAL).split())
         return tuple(Hit(kind, int(line)) for kind, _, line in pairs)
 
     @property
     def is_plain(self) -> bool:
         """Whether it was one line that could be a credential under a telling name."""
-        return self == _PLAIN
+        return str.__eq__(self, _PLAIN)
 
     @property
     def is_telling(self) -> bool:
         """Whether it could be a credential under a telling name, whatever the number of its lines."""
-        return self in (_PLAIN, _LINES)
+        return str.__eq__(self, _PLAIN) or str.__eq__(self, _LINES)
 
 
 # one of each, since there are millions
