@@ -31,6 +31,7 @@ DEVIATIONS = {
     ("SEC-015", "parameters"): "values are classified while they are decoded, by fixed patterns, and never kept",
     ("SEC-015", "commands"): "the specified commands name a Deployment, also where the value stands in a ConfigMap",
     ("SEC-016", "commands"): "the name in them is that of the Secret, not that of the workload",
+    ("SEC-017", "parameters"): "which custom resources are read stands in the table of reads, with the right to each",
     ("SEC-018", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SEC-019", "commands"): "the name of what is deleted is that of the pull secret, not that of the workload",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",

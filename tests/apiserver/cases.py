@@ -23,11 +23,12 @@ ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.vaultco
 REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
 IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
-#: Lets the policies of Cilium decide EGR-001, and the scanner itself list Secrets.
+#: Lets the policies of Cilium decide EGR-001, the scanner itself list Secrets, and every Secret be old.
 CONFIG = """
 rules:
   EGR-001: {parameters: {accept_fqdn_policies: true}}
   ACC-015: {parameters: {allowed_subjects: ["User:scanner"]}}
+  SEC-017: {parameters: {min_age_days: 0}}
 """
 
 SHOP = "{cluster}/namespaces/shop"
@@ -449,6 +450,7 @@ def api_server(side: str) -> Objects:
 
 
 HANDMADE = manifest("Secret", "password", "shop", data={"key": "Y2FuYXJ5"})
+IDLE = manifest("Secret", "idle", "shop", data={"key": "Y2FuYXJ5"})
 DRIVER = manifest("CSIDriver", "secrets-store.csi.k8s.io", spec={"attachRequired": False})
 LIMITS = manifest(
     "LimitRange",
@@ -541,6 +543,7 @@ CASES = [
         taking("taking", "absent", optional=True),
         taking("taking", HANDMADE["metadata"]["name"]),
     ),
+    Case("SEC-017", f"{SHOP}/secrets/idle", [IDLE, *taking("busy", "idle")], [IDLE]),
     Case(
         "SEC-018",
         f"{SHOP}/deployments/named",

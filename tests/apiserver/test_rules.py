@@ -104,5 +104,5 @@ def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use,
     undecided = {"ACC-015"} if side == "good" else set()
     # where no pull secret is named, no registry needs to be known
     proven = {"IDN-010", "IDN-011"} if side == "bad" else {"SEC-019"}
-    others = {"WKL-002", "WKL-012", "SEC-003", "SEC-014", "SEC-015", "SEC-018", "SPT-001", "UPG-016"}
+    others = {"WKL-002", "WKL-012", "SEC-003", "SEC-014", "SEC-015", "SEC-017", "SEC-018", "SPT-001", "UPG-016"}
     assert decided == others | proven | rbac - undecided

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from akscan.model.text import Token
 
@@ -16,7 +16,12 @@ class Classified(Token):
     __slots__ = ()
 
     @classmethod
-    def of(cls, value: str) -> Self:
+    def takes(cls, value: object) -> bool:
+        """Whether it is made of values of this type."""
+        return isinstance(value, str)
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
         """What is kept of a value."""
         raise NotImplementedError
 

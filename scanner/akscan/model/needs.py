@@ -91,6 +91,20 @@ class Need(StrEnum):
     ADMIN_NETWORK_POLICIES = "list adminnetworkpolicies.policy.networking.k8s.io"
     CLUSTER_NETWORK_POLICIES = "list clusternetworkpolicies.policy.networking.k8s.io"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
+    INGRESSES = "list ingresses.networking.k8s.io"
+    PERSISTENT_VOLUMES = "list persistentvolumes"
+    STORAGE_CLASSES = "list storageclasses.storage.k8s.io"
+    GATEWAYS = "list gateways.gateway.networking.k8s.io"
+    TRIGGER_AUTHENTICATIONS = "list triggerauthentications.keda.sh"
+    CLUSTER_TRIGGER_AUTHENTICATIONS = "list clustertriggerauthentications.keda.sh"
+    GIT_REPOSITORIES = "list gitrepositories.source.toolkit.fluxcd.io"
+    HELM_REPOSITORIES = "list helmrepositories.source.toolkit.fluxcd.io"
+    KUSTOMIZATIONS = "list kustomizations.kustomize.toolkit.fluxcd.io"
+    HELM_RELEASES = "list helmreleases.helm.toolkit.fluxcd.io"
+    ISSUERS = "list issuers.cert-manager.io"
+    CLUSTER_ISSUERS = "list clusterissuers.cert-manager.io"
+    SECRET_STORES = "list secretstores.external-secrets.io"  # noqa: S105
+    CLUSTER_SECRET_STORES = "list clustersecretstores.external-secrets.io"  # noqa: S105
 
     @property
     def source(self) -> str:

@@ -581,6 +581,80 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies",
         optional=True,
     ),
+    KubernetesRead("ingresses", kubernetes.Ingress, Need.INGRESSES, "/apis/networking.k8s.io/v1/ingresses"),
+    KubernetesRead(
+        "persistent_volumes", kubernetes.PersistentVolume, Need.PERSISTENT_VOLUMES, "/api/v1/persistentvolumes"
+    ),
+    KubernetesRead(
+        "storage_classes", kubernetes.StorageClass, Need.STORAGE_CLASSES, "/apis/storage.k8s.io/v1/storageclasses"
+    ),
+    KubernetesRead(
+        "gateways", kubernetes.Gateway, Need.GATEWAYS, "/apis/gateway.networking.k8s.io/v1/gateways", optional=True
+    ),
+    KubernetesRead(
+        "trigger_authentications",
+        kubernetes.TriggerAuthentication,
+        Need.TRIGGER_AUTHENTICATIONS,
+        "/apis/keda.sh/v1alpha1/triggerauthentications",
+        optional=True,
+    ),
+    KubernetesRead(
+        "cluster_trigger_authentications",
+        kubernetes.ClusterTriggerAuthentication,
+        Need.CLUSTER_TRIGGER_AUTHENTICATIONS,
+        "/apis/keda.sh/v1alpha1/clustertriggerauthentications",
+        optional=True,
+    ),
+    KubernetesRead(
+        "git_repositories",
+        kubernetes.GitRepository,
+        Need.GIT_REPOSITORIES,
+        "/apis/source.toolkit.fluxcd.io/v1/gitrepositories",
+        optional=True,
+    ),
+    KubernetesRead(
+        "helm_repositories",
+        kubernetes.HelmRepository,
+        Need.HELM_REPOSITORIES,
+        "/apis/source.toolkit.fluxcd.io/v1/helmrepositories",
+        optional=True,
+    ),
+    KubernetesRead(
+        "kustomizations",
+        kubernetes.Kustomization,
+        Need.KUSTOMIZATIONS,
+        "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations",
+        optional=True,
+    ),
+    KubernetesRead(
+        "helm_releases",
+        kubernetes.HelmRelease,
+        Need.HELM_RELEASES,
+        "/apis/helm.toolkit.fluxcd.io/v2/helmreleases",
+        optional=True,
+    ),
+    KubernetesRead("issuers", kubernetes.Issuer, Need.ISSUERS, "/apis/cert-manager.io/v1/issuers", optional=True),
+    KubernetesRead(
+        "cluster_issuers",
+        kubernetes.ClusterIssuer,
+        Need.CLUSTER_ISSUERS,
+        "/apis/cert-manager.io/v1/clusterissuers",
+        optional=True,
+    ),
+    KubernetesRead(
+        "secret_stores",
+        kubernetes.SecretStore,
+        Need.SECRET_STORES,
+        "/apis/external-secrets.io/v1/secretstores",
+        optional=True,
+    ),
+    KubernetesRead(
+        "cluster_secret_stores",
+        kubernetes.ClusterSecretStore,
+        Need.CLUSTER_SECRET_STORES,
+        "/apis/external-secrets.io/v1/clustersecretstores",
+        optional=True,
+    ),
 )
 
 #: Permissions that allow reading what the cluster's own answer already holds (subnets and peerings stand in their

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from akscan.model.kubernetes import PodSpec, Volume
+from akscan.model.kubernetes import Listing, PodSpec, Secret, SecretHolder, Volume, secret_uses
 from akscan.model.workloads import Workload
 
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
+
+#: The lists of objects beside pods and service accounts that name Secrets.
+HOLDERS = (
+    "ingresses",
+    "persistent_volumes",
+    "storage_classes",
+    "gateways",
+    "trigger_authentications",
+    "cluster_trigger_authentications",
+    "git_repositories",
+    "helm_repositories",
+    "kustomizations",
+    "helm_releases",
+    "issuers",
+    "cluster_issuers",
+    "secret_stores",
+    "cluster_secret_stores",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +106,38 @@ class SecretMounts:
         account = self._cluster.service_accounts.get((namespace, spec.service_account_name or "default"))
         references = account.image_pull_secrets if account else None
         return tuple(reference.name for reference in references or ())
+
+    @cached_property
+    def _names_used(self) -> tuple[dict[str, set[str]], set[str]]:
+        """The names of Secrets that the objects of a namespace hold, and those that objects without one hold."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for workload in self._cluster.workload_set.items:
+            for spec in workload.specs_read:
+                found[workload.namespace].update(_named_by(spec))
+        for account in self._cluster.lists.service_accounts.items:
+            references = (*(account.image_pull_secrets or ()), *(account.secrets or ()))
+            found[account.namespace].update(reference.name for reference in references)
+        everywhere: set[str] = set()
+        for field in HOLDERS:
+            holders: Listing[SecretHolder] = getattr(self._cluster.lists, field)
+            for holder in holders.items:
+                # what names a Secret of another namespace names it all the same
+                everywhere.update(holder.secret_names)
+        return found, everywhere
+
+    def is_used(self, secret: Secret) -> bool:
+        """Whether something that was read names a Secret; for proving a pass, never for proving a failure."""
+        found, everywhere = self._names_used
+        return secret.name in found.get(secret.namespace, ()) or secret.name in everywhere
+
+    def require_users(self) -> None:
+        """Raises `NotCollected` where something that names Secrets may be missing."""
+        self._cluster.workload_set.complete()
+        for field in ("service_accounts", *HOLDERS):
+            getattr(self._cluster.lists, field).complete()
+
+
+def _named_by(spec: PodSpec) -> Iterator[str]:
+    yield from (use.name for use in secret_uses(spec, spec.all_containers))
+    yield from (reference.name for reference in spec.image_pull_secrets or ())
+    yield from (name for volume in spec.volumes or () for name in volume.driver_secrets)

@@ -33,6 +33,22 @@ from akscan.model.kubernetes.policy import (
     PodDisruptionBudget,
 )
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
+from akscan.model.kubernetes.secret_holders import (
+    ClusterIssuer,
+    ClusterSecretStore,
+    ClusterTriggerAuthentication,
+    Gateway,
+    GitRepository,
+    HelmRelease,
+    HelmRepository,
+    Ingress,
+    Issuer,
+    Kustomization,
+    PersistentVolume,
+    SecretStore,
+    StorageClass,
+    TriggerAuthentication,
+)
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
 
@@ -91,3 +107,17 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     admin_network_policies: Listing[AdminNetworkPolicy]
     cluster_network_policies: Listing[ClusterNetworkPolicy]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]
+    ingresses: Listing[Ingress]
+    persistent_volumes: Listing[PersistentVolume]
+    storage_classes: Listing[StorageClass]
+    gateways: Listing[Gateway]
+    trigger_authentications: Listing[TriggerAuthentication]
+    cluster_trigger_authentications: Listing[ClusterTriggerAuthentication]
+    git_repositories: Listing[GitRepository]
+    helm_repositories: Listing[HelmRepository]
+    kustomizations: Listing[Kustomization]
+    helm_releases: Listing[HelmRelease]
+    issuers: Listing[Issuer]
+    cluster_issuers: Listing[ClusterIssuer]
+    secret_stores: Listing[SecretStore]
+    cluster_secret_stores: Listing[ClusterSecretStore]
