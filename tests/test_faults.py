@@ -62,6 +62,9 @@ class Cell:
         return next(iter(gaps.values()), None)
 
 
+_ROOT_TYPES = ("Microsoft.ContainerService/managedClusters", "Microsoft.KeyVault/vaults")
+
+
 def _arm_cells():
     for read in ARM_READS:
         if read.scope in _ROOTS:
@@ -69,7 +72,7 @@ def _arm_cells():
         kind = str(read.struct.arm_type)
         last = kind.rpartition("/")[2]
         # what other reads hang on stays in sight in production
-        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope in _ROOTED
+        rooted = kind in _ROOT_TYPES or read.scope in _ROOTED
         where, query = CONNECTIVITY if rooted else PRODUCTION, r"\?"
         if last == "assignedTo":
             last, query = "roleAssignments", r"\?.*assignedTo"
@@ -77,6 +80,8 @@ def _arm_cells():
             query = r"\?(?!.*assignedTo)"
         elif last == "upgradeProfiles":
             last = "upgradeProfiles/default"
+        elif last in ("keys", "versions"):
+            last = rf"{last}(/[^/]+)?"
         yield Cell(kind, rf"(?i)GET {where}/(.*/)?{last}{query}", type=kind, where=where)
     kind = "Microsoft.Network/virtualNetworks"
     yield Cell("virtual network of the hub", rf"(?i)GET {FOLLOWED}\?", type=kind, where=CONNECTIVITY)
