@@ -25,6 +25,7 @@ _OF_THE_CLUSTER = (
 # of two kinds of one name that of Kubernetes itself, which the table names first
 _PATHS = {
     **{read.struct.kind: read.path for read in reversed(KUBERNETES_READS)},
+    "ConfigMap": "/api/v1/configmaps",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "LimitRange": "/api/v1/limitranges",
     "ServiceAccount": "/api/v1/serviceaccounts",
