@@ -282,7 +282,7 @@ def upgrade_profile(*targets: str, cluster_name: str = "aks") -> azure.UpgradePr
     )
 
 
-def diagnostic_setting(
+def diagnostic_setting(  # noqa: PLR0913 every argument has a healthy default
     name: str = "audit",
     *,
     categories: Sequence[str] = (),
@@ -294,7 +294,7 @@ def diagnostic_setting(
     of: str = "",
     **destinations: str,
 ) -> azure.DiagnosticSetting:
-    """A diagnostic setting of a cluster, or of the resource ``of``; destinations as ``workspace_id="/..."`` and the like."""
+    """A diagnostic setting of a cluster, or of the resource ``of``; destinations as ``workspace_id="/..."``."""
     policy = retention or azure.RetentionPolicy()
     logs = (
         *(azure.LogSettings(category=Token(c), enabled=True, retention_policy=policy) for c in categories),

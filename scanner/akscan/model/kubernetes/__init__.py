@@ -70,8 +70,6 @@ from akscan.model.kubernetes.pods import (
     Controller,
     ControllerSpec,
     ControllerStatus,
-    CronJob,
-    CronJobSpec,
     DaemonSet,
     Deployment,
     EnvFromSource,

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
-from akscan.model.kubernetes.applied import Ingress, RequestedApi
+from akscan.model.kubernetes.applied import RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.jobs import CronJob, Job
@@ -42,6 +42,7 @@ from akscan.model.kubernetes.secret_holders import (
     GitRepository,
     HelmRelease,
     HelmRepository,
+    Ingress,
     Issuer,
     Kustomization,
     SecretStore,
