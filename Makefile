@@ -12,7 +12,7 @@ APISERVER_FLAGS = $(foreach field,gitVersion=v$(KUBERNETES) gitMajor=$(word 1,$(
 	gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))),-X k8s.io/component-base/version.$(field))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test apiserver lint fmt docs docs-check bench new-rule lock clean
+.PHONY: help demo test apiserver multitool lint fmt docs docs-check bench new-rule lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,12 @@ $(APISERVER)/%:
 	@echo "building $* of Kubernetes $(KUBERNETES)"
 	@mkdir -p $(@D)
 	@cd tests/apiserver && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w $(APISERVER_FLAGS)" -o $@.$$$$ ./$* && mv $@.$$$$ $@
+
+MULTITOOL := 5.7.0
+multitool: ## install Microsoft's SARIF validator for the tests, once (needs npm)
+	@command -v npm >/dev/null || { echo "make multitool needs npm"; exit 1; }
+	@folder=$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/akscan/multitool/$(MULTITOOL); test -x $$folder/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool || \
+		{ npm install --silent --no-fund --no-audit --prefix $$folder @microsoft/sarif-multitool-linux@$(MULTITOOL) >/dev/null && chmod u+x $$folder/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool; }
 
 lint: $(READY) docs-check ## ruff, mypy, import-linter, generated docs up to date
 	@$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from akscan.engine import Evaluation
 from akscan.model.decode import decode, encode
 from akscan.model.kubernetes import KubernetesLists, ResourceRequirements
 from akscan.plugins import load_reporter, load_rules, reporter_names
+from akscan.presentation import Presentation
 from akscan.results import Report
 from akscan.testing import container, inventory, node, pod_spec, service, workload
 
@@ -61,7 +62,7 @@ def measure(workloads: int) -> dict[str, float]:
     phases = {"write inventory": written, "read inventory": read, f"evaluate {len(rules)} rules": evaluated}
     for name in reporter_names():
         reporter = load_reporter(name)
-        phases[f"report {name}"], _ = timed(lambda reporter=reporter: reporter(report, io.BytesIO()))
+        phases[f"report {name}"], _ = timed(lambda reporter=reporter: reporter(report, io.BytesIO(), Presentation()))
     return phases
 
 

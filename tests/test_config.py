@@ -28,6 +28,12 @@ def config(tmp_path, text):
     return path
 
 
+def test_an_anchor_that_leaves_the_repository_is_an_error(tmp_path):
+    path = config(tmp_path, "anchors:\n  aks-shop: {file: infra/aks.tf, line: 12}\n  aks-lab:\n    file: ../up.tf\n")
+    with pytest.raises(AkscanError, match=r"akscan.yaml:4: anchors.aks-lab.file: expected a path within"):
+        load_config(path)
+
+
 def test_what_a_file_changes(tmp_path):
     loaded = load_config(config(tmp_path, GOOD))
     assert loaded.config.gates.fail_on is Severity.HIGH

@@ -168,6 +168,14 @@ def test_fingerprints_tell_places_apart(subject, part, other):
         assert fingerprint("A", subject, part) != fingerprint("A", subject, other)
 
 
+def test_an_object_of_the_whole_cluster_is_named_without_a_namespace():
+    template = "kubectl delete {kind} {name} --namespace {namespace}"
+    whole = {"kind": "clusterrolebinding", "name": "all"}
+    assert remediation(template, whole).commands == "kubectl delete clusterrolebinding all"
+    spaced = {"kind": "rolebinding", "name": "one", "namespace": "shop"}
+    assert remediation(template, spaced).commands == "kubectl delete rolebinding one --namespace shop"
+
+
 def test_commands_are_filled_in_and_quoted():
     filled = remediation('az {cluster} {open_one} \'{"a":{"b":1}}\' {cluster}', {"cluster": "a b; $(rm -rf ~)"})
     assert filled.commands == "az 'a b; $(rm -rf ~)' {open_one} '{\"a\":{\"b\":1}}' 'a b; $(rm -rf ~)'"

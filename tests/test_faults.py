@@ -33,6 +33,8 @@ PRODUCTION = "/subscriptions/c0470500-0002-4000-8000-0c0000000000"
 CONNECTIVITY = "/subscriptions/c0470500-0001-4000-8000-0c0000000000"
 CLUSTER, LOCKED, UNHARMED = "aks-payments-prod", "aks-legacy-shop", "aks-intranet"
 ELSEWHERE = "aks-partner"
+MONITORING = f"{CONNECTIVITY}/resourceGroups/rg-hub-monitoring/providers"
+NAMESPACE = f"{MONITORING}/Microsoft.EventHub/namespaces/evhns-contoso-siem"
 HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtualHubs/vhub"
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
 _ROOTED = (Scope.HUB, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
@@ -82,6 +84,8 @@ def _arm_cells():
             last = "upgradeProfiles/default"
         elif last in ("keys", "versions"):
             last = rf"{last}(/[^/]+)?"
+        elif read.scope is Scope.TELEMETRY:
+            where, query = CONNECTIVITY, r"/[^/?]+\?"
         yield Cell(kind, rf"(?i)GET {where}/(.*/)?{last}{query}", type=kind, where=where)
     kind = "Microsoft.Network/virtualNetworks"
     yield Cell("virtual network of the hub", rf"(?i)GET {FOLLOWED}\?", type=kind, where=CONNECTIVITY)
@@ -182,6 +186,24 @@ def estate_with_hub(contoso):
     own = next(resource for resource in estate.resources.values() if resource["name"] == "backup")
     identifier = f"{estate.managed_cluster(ELSEWHERE)['id']}/trustedAccessRoleBindings/{own['name']}"
     estate.resources[identifier.lower()] = {**own, "id": identifier}
+    # sends telemetry from elsewhere to all that there is
+    own = estate.managed_cluster(ELSEWHERE)["id"]
+    setting = {
+        "workspaceId": f"{MONITORING}/Microsoft.OperationalInsights/workspaces/log-contoso-platform",
+        "storageAccountId": f"{MONITORING}/Microsoft.Storage/storageAccounts/stcontosoaudit",
+        "eventHubAuthorizationRuleId": f"{NAMESPACE}/authorizationRules/diagnostics",
+        "logs": [{"categoryGroup": "allLogs", "enabled": True}],
+    }
+    rule = next(resource for resource in estate.resources.values() if resource["name"].startswith("MSProm"))
+    rule_id = f"{own.partition('/providers/')[0]}/providers/{rule['type']}/{rule['name']}"
+    estate.resources[rule_id.lower()] = {**rule, "id": rule_id}
+    for kind, properties in (
+        ("diagnosticSettings", setting),
+        ("dataCollectionRuleAssociations", {"dataCollectionRuleId": rule_id}),
+    ):
+        identifier = f"{own}/providers/Microsoft.Insights/{kind}/all"
+        found = {"id": identifier, "name": "all", "type": f"Microsoft.Insights/{kind}", "properties": properties}
+        estate.resources[identifier.lower()] = found
     definitions = estate.kubernetes[CLUSTER].setdefault("customresourcedefinitions.apiextensions.k8s.io", [])
     known = {definition["metadata"]["name"] for definition in definitions}
     for read in KUBERNETES_READS:

@@ -1,9 +1,12 @@
-"""SARIF 2.1.0 for GitHub code scanning and those who read the same.
+"""SARIF 2.1.0 for GitHub code scanning, Azure DevOps, and viewers.
 
 One run and one category for each cluster: an upload replaces the one before it of the same category, so what is missing
-from it counts as fixed. A cluster of which nothing was assessed gets no run, and its earlier alerts stay open. Where a
-cluster was read in part, or a rule failed on it, the run says ``executionSuccessful: false``, and earlier alerts on the
-rest close.
+from it counts as fixed. A cluster of which nothing was assessed, or less than `Presentation.min_coverage`, gets no run,
+and its earlier alerts stay open; what was not reassessed in the others stays a result where the previous report is
+given. Where a cluster was read in part, or a rule failed on it, the run says ``executionSuccessful: false``.
+
+The profiles: ``github``; ``azdo``, whose upload task names the category; ``generic``, which has waived findings as
+suppressed, what is not assessed as open results, and the state of each finding against the baseline.
 
 What GitHub demands:
 https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning
@@ -14,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, BinaryIO
@@ -26,16 +29,21 @@ import sarif_om as om
 from akscan.sdk import (
     AkscanError,
     ArmId,
+    Carried,
     Failure,
     LedgerEntry,
     Pillar,
+    Presentation,
     Report,
     RuleInfo,
+    SarifProfile,
     Severity,
     SubjectRef,
+    Unassessed,
+    cluster_labels,
+    plain,
+    subject_label,
 )
-
-from akscan_reports.plain import cluster_labels, plain, subject_label
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RUNS = 20
@@ -66,23 +74,26 @@ _SCORES = {
 _PROBLEMS = {"error": "error", "warning": "warning", "note": "recommendation"}
 
 
-def write(report: Report, out: BinaryIO) -> None:
+def write(report: Report, out: BinaryIO, presentation: Presentation) -> None:
     """Findings as results; what was not assessed, and errors, as notifications of the run.
 
     More than 20 clusters do not fit in a file: the first ones by id are written (always the same, so that their alerts
     neither come nor go with the others), and a run of its own names those left out. Raises `AkscanError` where GitHub
     would refuse the file.
     """
-    log = _plain_data(_Writer(report).log())
-    problems = check(log)
+    log = _plain_data(_Writer(report, presentation).log())
+    problems = check(log, presentation.sarif_profile)
     if problems:
-        raise AkscanError(f"GitHub would refuse this SARIF file: {problems[0]}", f"{len(problems)} problems in all")
+        raise AkscanError(f"this SARIF file would be refused: {problems[0]}", f"{len(problems)} problems in all")
     out.write(msgspec.json.encode(log) + b"\n")
 
 
 class _Writer:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, presentation: Presentation) -> None:
         self._report = report
+        self._profile = presentation.sarif_profile
+        self._anchors = presentation.anchors
+        self._least = presentation.min_coverage or 0
         self._labels = cluster_labels(report)
         self._paths = _cluster_paths(self._labels)
         self._facts = {cluster.id: cluster for cluster in report.clusters}
@@ -91,31 +102,33 @@ class _Writer:
         self._descriptors = [_descriptor(rule, severity) for rule, severity in self._rules]
 
     def log(self) -> om.SarifLog:
-        findings = _by_cluster(self._report.findings)
+        results = self._results()
         notes = self._notifications()
         assessed = [key for key in sorted(self._labels) if self._was_assessed(key)]
         unread = [key for key in sorted(self._labels) if not self._was_assessed(key)]
         shown = assessed if len(assessed) + bool(unread) <= MOST_RUNS else assessed[: MOST_RUNS - 1]
         left_out = assessed[len(shown) :]
-        runs = [self._run(key, findings.get(key, []), notes.get(key, [])) for key in shown]
+        runs = [self._run(key, results.get(key, []), notes.get(key, [])) for key in shown]
         if unread or left_out or not runs:
             runs.append(self._remainder(unread, left_out, notes))
         return om.SarifLog(schema_uri=SCHEMA, version="2.1.0", runs=runs)
 
     def _was_assessed(self, cluster: str) -> bool:
         figure = self._report.coverage.clusters.get(cluster)
-        return figure is None or figure.assessed > 0 or figure.applicable == 0
+        if figure is None or figure.applicable == 0:
+            return True
+        return figure.assessed > 0 and figure.percent >= self._least
 
     # --- runs
 
-    def _run(self, cluster: str, findings: Sequence[Failure], notes: list[om.Notification]) -> om.Run:
+    def _run(self, cluster: str, found: Sequence[om.Result], notes: list[om.Notification]) -> om.Run:
         facts = self._facts.get(cluster)
         read = not self._report.run.interrupted and not (facts and (facts.azure_gap or facts.kubernetes_gap))
         complete = read and not any(note.level == "error" for note in notes)
         descriptors = self._descriptors
-        results = [self._result(finding) for finding in findings[: _fitting(len(findings))]]
-        if len(results) < len(findings):
-            results.append(self._omitted(cluster, len(findings) - len(results)))
+        results = list(found[: _fitting(len(found))])
+        if len(results) < len(found):
+            results.append(self._omitted(cluster, len(found) - len(results)))
             descriptors = [*descriptors, _OMITTED_DESCRIPTOR]
         figure = self._report.coverage.clusters.get(cluster)
         properties = {"cluster": cluster, "coveragePercent": figure.percent if figure else 0.0}
@@ -161,7 +174,8 @@ class _Writer:
         )
         return om.Run(
             tool=om.Tool(driver=driver),
-            automation_details=om.RunAutomationDetails(id=category),
+            # the task that uploads to Azure DevOps names the category
+            automation_details=None if self._profile is SarifProfile.AZDO else om.RunAutomationDetails(id=category),
             invocations=[invocation],
             results=results,
             properties=properties or None,
@@ -169,9 +183,64 @@ class _Writer:
 
     # --- results
 
+    def _results(self) -> dict[str, list[om.Result]]:
+        """By cluster, the worst first."""
+        by_cluster: dict[str, list[om.Result]] = defaultdict(list)
+        for _, cluster, result in sorted(self._ranked(), key=lambda entry: entry[0]):
+            by_cluster[cluster].append(result)
+        return by_cluster
+
+    def _ranked(self) -> Iterator[tuple[int, str, om.Result]]:
+        """What is open, what is carried on, and for viewers what is waived or unknown: rank, cluster and result."""
+        report, generic = self._report, self._profile is SarifProfile.GENERIC
+        for finding in report.findings:
+            yield finding.severity.rank, finding.subject.cluster, self._result(finding)
+        for carried in report.carried:
+            yield carried.finding.severity.rank, carried.finding.subject.cluster, self._carried(carried)
+        if generic:
+            for finding in report.waived:
+                yield finding.severity.rank, finding.subject.cluster, self._suppressed(finding)
+            for missing in report.not_assessed:
+                yield len(Severity), missing.subject.cluster, self._open(missing)
+
+    def _carried(self, carried: Carried) -> om.Result:
+        """A finding of an earlier scan, which keeps its alert."""
+        result = self._result(carried.finding)
+        since = f"{carried.since:%Y-%m-%d}"
+        said = f"{plain(carried.finding.message, _MESSAGE)}; not reassessed since {since}: {plain(carried.why, _NAME)}"
+        result.message = om.Message(text=_message(f"{self._place(carried.finding.subject)}: {said}"))
+        result.properties["notReassessedSince"] = since
+        return result
+
+    def _suppressed(self, finding: Failure) -> om.Result:
+        result = self._result(finding)
+        waivers = [self._report.waivers[number] for number in finding.waived_by]
+        said = "; ".join(f"{one.reason} ({one.owner}, {one.ticket}, until {one.expires})" for one in waivers)
+        # sarif-om still calls the status of a suppression by the name of a draft
+        result.suppressions = [{"kind": "external", "status": "accepted", "justification": plain(said, _MESSAGE)}]
+        return result
+
+    def _open(self, missing: Unassessed) -> om.Result:
+        """A question that nobody could answer."""
+        subject, rule = missing.subject, missing.rule
+        fingerprint = hashlib.sha256(f"open\n{rule.id}\n{subject.id}".encode()).hexdigest()[:32]
+        said = f"{self._place(subject)}: not assessed: {plain(missing.reason, _MESSAGE)}"
+        return om.Result(
+            rule_id=rule.id,
+            rule_index=self._rule_index[rule.id],
+            kind="open",
+            level="none",
+            message=om.Message(text=_message(said)),
+            locations=[self._location(subject)],
+            partial_fingerprints={"primaryLocationLineHash": f"{fingerprint[:16]}:1", "akscan/v1": fingerprint},
+            properties={"permission": missing.permission} if missing.permission else None,
+        )
+
     def _result(self, finding: Failure) -> om.Result:
         subject = finding.subject
+        known = finding.change.value if finding.change and self._profile is SarifProfile.GENERIC else None
         return om.Result(
+            baseline_state=known,
             rule_id=finding.rule.id,
             rule_index=self._rule_index[finding.rule.id],
             level=_LEVELS[finding.severity],
@@ -206,13 +275,18 @@ class _Writer:
         return f"cluster {cluster}" if subject.id == subject.cluster else f"{subject_label(subject)} in {cluster}"
 
     def _location(self, subject: SubjectRef) -> om.Location:
-        """A path that exists in no repository, which GitHub accepts, and the name of the resource beside it."""
+        """The line of the repository where the cluster is defined, if that was said; else a path that exists in no
+        repository, which GitHub accepts. The name of the resource stands beside it.
+        """
+        name = ArmId(subject.cluster).name
+        anchor = self._anchors.get(name)
+        line = anchor.line_for(name) if anchor else 1
         folders = [subject.kind, subject.namespace] if subject.namespace else [subject.kind]
         path = "/".join([*self._paths[subject.cluster], *map(_segment, folders), f"{_segment(subject.name)}.json"])
         return om.Location(
             physical_location=om.PhysicalLocation(
-                artifact_location=om.ArtifactLocation(uri=path),
-                region=om.Region(start_line=1, start_column=1, end_line=1, end_column=1),
+                artifact_location=om.ArtifactLocation(uri=quote(anchor.file) if anchor else path),
+                region=om.Region(start_line=line, start_column=1, end_line=line, end_column=1),
             ),
             logical_locations=[
                 om.LogicalLocation(
@@ -241,13 +315,6 @@ class _Writer:
 
     def _reference(self, rule: str) -> om.ReportingDescriptorReference:
         return om.ReportingDescriptorReference(id=rule, index=self._rule_index[rule])
-
-
-def _by_cluster(findings: Iterable[Failure]) -> dict[str, list[Failure]]:
-    groups: dict[str, list[Failure]] = defaultdict(list)
-    for finding in findings:
-        groups[finding.subject.cluster].append(finding)
-    return groups
 
 
 def _severity_in_force(report: Report) -> Iterator[tuple[RuleInfo, Severity]]:
@@ -418,34 +485,39 @@ def _plain_data(value: Any) -> Any:
     return data
 
 
-# --- GitHub's rules
+# --- the rules of those who take it
 
 
-def check(log: Mapping[str, Any]) -> list[str]:
-    """What GitHub would refuse or hide of a SARIF log (as its JSON reads), in words; empty for a good one.
+def check(log: Mapping[str, Any], profile: SarifProfile = SarifProfile.GITHUB) -> list[str]:
+    """What GitHub or Azure DevOps would refuse or hide of a SARIF log (as its JSON reads), in words; empty for a good
+    one.
 
     Written here since the validators at hand let through what GitHub refuses: a result without a path, a URI that is
     not relative, a category twice.
     """
-    problems = list(_check_log(log))
+    azdo = profile is SarifProfile.AZDO
+    problems = list(_check_log(log, has_categories=not azdo))
     for number, run in enumerate(log.get("runs", ())):
+        category = run.get("automationDetails", {}).get("id", "")
+        if azdo and category:
+            problems.append(f"run {number}: the upload task sets automationDetails.id")
+        elif not azdo and not category.endswith("/"):
+            problems.append(f"run {number}: automationDetails.id must name a category and end with a slash")
         problems += [f"run {number}: {problem}" for problem in _check_run(run)]
     return problems
 
 
-def _check_log(log: Mapping[str, Any]) -> Iterator[str]:
+def _check_log(log: Mapping[str, Any], *, has_categories: bool) -> Iterator[str]:
     if log.get("version") != "2.1.0" or not log.get("$schema"):
         yield "version and $schema are wanted"
     runs = log.get("runs", ())
     if not 1 <= len(runs) <= MOST_RUNS:
         yield f"{len(runs)} runs, 1 to {MOST_RUNS} are taken"
-    categories = Counter(run.get("automationDetails", {}).get("id", "") for run in runs)
+    categories = Counter(run.get("automationDetails", {}).get("id", "") for run in runs if has_categories)
     yield from (f"category {category!r} {uses} times" for category, uses in categories.items() if uses > 1)
 
 
 def _check_run(run: Mapping[str, Any]) -> Iterator[str]:
-    if not run.get("automationDetails", {}).get("id", "").endswith("/"):
-        yield "automationDetails.id must name a category and end with a slash"
     driver = run.get("tool", {}).get("driver", {})
     rules = driver.get("rules")
     results = run.get("results")

@@ -20,15 +20,16 @@ from akscan.sdk import (
     Severity,
     SubjectRef,
     Unassessed,
+    cluster_labels,
     places,
+    plain,
+    subject_label,
 )
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-
-from akscan_reports.plain import cluster_labels, plain, subject_label
 
 _WIDTH = 80
 _WIDEST = 100
@@ -93,6 +94,8 @@ class _Page:
         self._header()
         self._summary()
         self._findings()
+        self._waived()
+        self._carried()
         self._errors()
         self._not_assessed()
         self._frameworks()
@@ -131,8 +134,9 @@ class _Page:
         figures = ", ".join(f"{count} {severity}" for severity, count in self._report.severities().items() if count)
         total = self._report.coverage.total
         assessed = f"{total.percent} % assessed" if total.applicable else "nothing to assess"
-        found = len(self._report.findings)
-        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}; {assessed}", "bold"))
+        found, waived = len(self._report.findings), len(self._report.waived)
+        excused = f", {waived} waived" if waived else ""
+        self._line((f"{_counted(found, 'finding')}{f' ({figures})' if figures else ''}{excused}; {assessed}", "bold"))
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 
@@ -161,6 +165,37 @@ class _Page:
         for _, group in groupby(self._report.findings, key=lambda finding: (finding.severity.rank, finding.rule.id)):
             self._rule(list(group))
 
+    def _waived(self) -> None:
+        if not self._report.waivers:
+            return
+        self._heading("Waivers")
+        for number, waiver in enumerate(self._report.waivers):
+            said = f"{waiver.reason}; {waiver.owner}, {waiver.ticket}, until {waiver.expires}"
+            self._item((f"{waiver.status}", "bold"), f"  {plain(waiver.selector, _VALUE)}: {plain(said, _SENTENCES)}")
+            if waiver.detail:
+                self._line((plain(waiver.detail, _VALUE), "dim"), indent=4)
+            found = [finding for finding in self._report.waived if number in finding.waived_by]
+            for finding in found[:_SHOWN]:
+                what, where = self._named(finding.subject)
+                message = f"{where}: {plain(finding.message, _SENTENCES)}"
+                self._line(f"{finding.severity} {plain(finding.rule.id)} ", what, message, indent=4)
+            self._rest(len(found) - _SHOWN, indent=4)
+
+    def _carried(self) -> None:
+        if not self._report.carried:
+            return
+        self._heading("Found before, and not reassessed")
+        for carried in self._report.carried[:_SHOWN]:
+            finding = carried.finding
+            what, where = self._named(finding.subject)
+            self._item(
+                (f"{finding.severity} {plain(finding.rule.id)}  ", "bold"),
+                what,
+                f"{where}: {plain(finding.message, _SENTENCES)}",
+            )
+            self._line((f"seen {carried.since:%Y-%m-%d}; {plain(carried.why, _VALUE)}", "dim"), indent=4)
+        self._rest(len(self._report.carried) - _SHOWN, indent=2)
+
     def _rule(self, findings: Sequence[Failure]) -> None:
         first = findings[0]
         rule = first.rule
@@ -181,7 +216,8 @@ class _Page:
     def _subject(self, findings: Sequence[Failure]) -> None:
         self._item(*self._named(findings[0].subject))
         for finding in findings[:_SHOWN]:
-            self._line(plain(finding.message, _SENTENCES), indent=4)
+            change = f"{finding.change}: " if finding.change and finding.change != "unchanged" else ""
+            self._line(f"{change}{plain(finding.message, _SENTENCES)}", indent=4)
             if finding.evidence:
                 values = "; ".join(f"{plain(name)} = {_value(value)}" for name, value in finding.evidence.items())
                 self._line((plain(values, 2 * _SENTENCES), "dim"), indent=4)

@@ -87,6 +87,7 @@ def no_container_is_privileged(
                 "onEveryNode": workload.kind == "DaemonSet",
             },
             {"field_path": _first_flag_path(workload)},
+            containers=[container.name for container, _ in found],
         )
 
 
@@ -172,6 +173,7 @@ def containers_state_their_resources(
                 "qosClass": sorted({pod.status.qos_class for pod in workload.pods if pod.status.qos_class}),
             },
             {"container": next(iter(missing))},
+            containers=list(missing),
         )
 
 

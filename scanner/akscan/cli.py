@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import click
 
 from akscan import __version__
-from akscan.errors import AkscanError
+from akscan.errors import EXIT_FAILED, AkscanError
 from akscan.plugins import command_entries
 
 _BUILT_IN = {
@@ -24,9 +24,9 @@ _BUILT_IN = {
     "doctor": "akscan.commands.doctor:doctor",
     "rules": "akscan.commands.rules:rules",
     "report": "akscan.commands.report:report",
+    "diff": "akscan.commands.diff:diff",
+    "waivers": "akscan.commands.waivers:waivers",
 }
-EXIT_FINDINGS = 1
-EXIT_FAILED = 2
 
 
 class _Commands(click.Group):

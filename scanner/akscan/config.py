@@ -14,9 +14,11 @@ from msgspec import Meta
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
 from akscan.model.inventory import SYSTEM_NAMESPACES
+from akscan.presentation import Anchor
 from akscan.results import Severity
 from akscan.sdk import Rule
 from akscan.signatures import signature_of
+from akscan.waivers import PlacedWaiver, Waiver, fits
 
 DEFAULT_NAME = "akscan.yaml"
 
@@ -54,9 +56,10 @@ class RuleSettings(_Section, frozen=True, kw_only=True):
 
 
 class Gates(_Section, frozen=True, kw_only=True):
-    """When a scan ends with another exit code than 0."""
+    """When a scan ends with another exit code than 0; ``fail_on_new`` wants a baseline."""
 
     fail_on: Severity | None = None
+    fail_on_new: bool = False
     min_coverage: float | None = None
 
 
@@ -68,18 +71,25 @@ class LimitSettings(_Section, frozen=True, kw_only=True):
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    """The whole file. ``system_namespaces`` are added to those of AKS."""
+    """The whole file. ``system_namespaces`` are added to those of AKS, ``waiver_files`` lie beside it."""
 
     scope: ScopeSettings = ScopeSettings()
     cloud: CloudSettings = CloudSettings()
     limits: LimitSettings = LimitSettings()
     rules: dict[str, RuleSettings] = {}
     gates: Gates = Gates()
+    anchors: dict[str, Anchor] = {}
+    waivers: tuple[Waiver, ...] = ()
+    waiver_files: tuple[str, ...] = ()
     system_namespaces: tuple[str, ...] = ()
 
     @property
     def all_system_namespaces(self) -> frozenset[str]:
         return SYSTEM_NAMESPACES | frozenset(self.system_namespaces)
+
+
+class _WaiverFile(_Section, frozen=True, kw_only=True):
+    waivers: tuple[Waiver, ...] = ()
 
 
 class Loaded:
@@ -90,6 +100,16 @@ class Loaded:
         self._path = path
         self._lines = lines
         self._was_named = was_named
+
+    def waivers(self, more: Sequence[Path] = ()) -> tuple[PlacedWaiver, ...]:
+        """Those of the file, of the files that it names, and of others. Raises `AkscanError`."""
+        own = [
+            PlacedWaiver(waiver, f"{self._path}:{_line(self._lines, f'waivers[{number}]')}")
+            for number, waiver in enumerate(self.config.waivers)
+        ]
+        beside = self._path.parent if self._path else Path()
+        files = (*(beside / name for name in self.config.waiver_files), *more)
+        return (*own, *(placed for path in dict.fromkeys(files) for placed in read_waivers(path)))
 
     def require_trust(self) -> None:
         """Raises `AkscanError` where a file that merely lay in the working directory says whom tokens go to or whom to
@@ -115,21 +135,7 @@ def load_config(path: Path | None) -> Loaded:
         path = Path(DEFAULT_NAME)
         if not path.exists():
             return Loaded(Config(), None, {})
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AkscanError(f"{path}: cannot be read: {error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines: dict[str, int] = {}
-        _index(path, node, "", lines)
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise AkscanError(f"{place}: no YAML: {getattr(error, 'problem', error)}") from None
-    if not isinstance(data, dict):
-        raise AkscanError(f"{path}:1: expected a mapping of settings")
+    data, lines = _read(path)
     rules = data.pop("rules", None) or {}
     if not isinstance(rules, dict):
         raise AkscanError(f"{path}:{_line(lines, 'rules')}: rules: expected a mapping of rule ids")
@@ -138,7 +144,39 @@ def load_config(path: Path | None) -> Loaded:
         for rule_id, value in rules.items()
     }
     config = _converted(data, Config, "", path, lines)
+    for name, anchor in config.anchors.items():
+        if not anchor.is_relative:
+            key = f"anchors.{name}.file"
+            raise AkscanError(f"{path}:{_line(lines, key)}: {key}: expected a path within the repository, with slashes")
     return Loaded(msgspec.structs.replace(config, rules=settings), path, lines, was_named=was_named)
+
+
+def read_waivers(path: Path) -> tuple[PlacedWaiver, ...]:
+    """The waivers of a file that holds nothing but ``waivers``. Raises `AkscanError`."""
+    data, lines = _read(path)
+    found = _converted(data, _WaiverFile, "", path, lines).waivers
+    return tuple(
+        PlacedWaiver(waiver, f"{path}:{_line(lines, f'waivers[{number}]')}") for number, waiver in enumerate(found)
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """A mapping, and the line of each of its dotted keys. Raises `AkscanError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AkscanError(f"{path}: cannot be read: {error}") from None
+    lines: dict[str, int] = {}
+    try:
+        _index(path, yaml.compose(text, Loader=yaml.SafeLoader), "", lines)
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise AkscanError(f"{place}: no YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(data, dict):
+        raise AkscanError(f"{path}:1: expected a mapping of settings")
+    return data, lines
 
 
 def _converted(data: object, kind: type[S], prefix: str, path: Path, lines: Mapping[str, int]) -> S:
@@ -199,6 +237,13 @@ def select_rules(
             parameters = _parameters(rule, settings, loaded)
             selected.append(SelectedRule.of(rule, severity=settings.severity, parameters=parameters))
     return tuple(selected)
+
+
+def check_waivers(waivers: Iterable[PlacedWaiver], rules: Sequence[Rule]) -> None:
+    """Raises `AkscanError` for a waiver whose rule there is not: it would wait for ever."""
+    for placed in waivers:
+        if not any(fits(placed.waiver.rule, rule.id) for rule in rules):
+            raise AkscanError(f"{placed.place}: rule: {placed.waiver.rule} fits no rule", "akscan rules lists them")
 
 
 def _fits(rule_id: str, names: Iterable[str]) -> bool:

@@ -41,10 +41,12 @@ from akscan.results import (
 )
 from akscan.sdk import Finding, NotApplicable, Rule, if_known
 from akscan.signatures import Signature, signature_of
+from akscan.waivers import PlacedWaiver, Waivers
 
 #: How many scopes a report names for each permission that is not held there.
 _SCOPES_IN_LEDGER = 10
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_OBJECT = "{kind} {name}"
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,12 @@ def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) ->
     for part, group in parts.items():
         evidence: dict[str, Any] = {}
         fill: dict[str, str] = {}
+        containers = dict.fromkeys(name for finding in group for name in finding.containers)
         for finding in group:
             evidence |= finding.evidence
             fill |= finding.fill
-        yield Finding("; ".join(dict.fromkeys(f.message for f in group)), {**evidence, **beside}, fill, part)
+        message = "; ".join(dict.fromkeys(finding.message for finding in group))
+        yield Finding(message, {**evidence, **beside}, fill, part, tuple(containers))
 
 
 class Evaluation:
@@ -121,12 +125,16 @@ class Evaluation:
     """
 
     def __init__(
-        self, rules: Iterable[SelectedRule], inventory: Inventory, frameworks: Sequence[CoveredFramework] = ()
+        self,
+        rules: Iterable[SelectedRule],
+        inventory: Inventory,
+        frameworks: Sequence[CoveredFramework] = (),
+        waivers: Sequence[PlacedWaiver] = (),
     ) -> None:
         self._frameworks = frameworks
         self._rules = tuple(sorted(rules, key=lambda selected: selected.rule.id))
         self._inventory = inventory
-        self._results = _Results()
+        self._results = _Results(Waivers(waivers, inventory.manifest.started.date()))
         self._facts: dict[str, ClusterFacts] = {}
         self._pending = {cluster.id for cluster in inventory.clusters}
         wants = {selected.rule.id: selected.wants for selected in self._rules}
@@ -193,6 +201,7 @@ class Evaluation:
 class _Results:
     """Verdicts as they come, sorted only once."""
 
+    waivers: Waivers
     subjects: dict[str, SubjectRef] = field(default_factory=dict)
     findings: list[Failure] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
@@ -208,7 +217,10 @@ class _Results:
             case Status.PASS:
                 self.passed.append(Passed(rule=info, subject=ref))
             case Status.FAIL:
-                self.findings.extend(_failure(selected, subject, ref, finding) for finding in verdict.findings)
+                for finding in verdict.findings:
+                    failure = _failure(selected, subject, ref, finding)
+                    self.waivers.consider(failure, subject.labels)
+                    self.findings.append(failure)
             case Status.NOT_APPLICABLE:
                 inapplicable = Inapplicable(rule=info, subject=ref, reason=verdict.reason)
                 self.not_applicable.setdefault((info.id, ref.id), inapplicable)
@@ -227,12 +239,16 @@ class _Results:
         clusters: tuple[ClusterFacts, ...],
         ledger: tuple[LedgerEntry, ...],
     ) -> Report:
+        found = sorted(self.findings, key=lambda f: (f.severity.rank, f.rule.id, f.subject.id, f.part))
+        still_open, waived, waivers = self.waivers.split(found)
         return Report(
             run=run,
             rules=rules,
             clusters=clusters,
             subjects=tuple(self.subjects[key] for key in sorted(self.subjects)),
-            findings=tuple(sorted(self.findings, key=lambda f: (f.severity.rank, f.rule.id, f.subject.id, f.part))),
+            findings=still_open,
+            waived=waived,
+            waivers=waivers,
             passed=tuple(sorted(self.passed, key=_by_rule)),
             # a rule on two kinds of subject may find one kind absent and the other unreadable: then nobody knows
             not_applicable=tuple(
@@ -284,12 +300,17 @@ def _failure(selected: SelectedRule, subject: Subject, ref: SubjectRef, finding:
         evidence={key: _scalar(value) for key, value in finding.evidence.items()},
         remediation=remediation(selected.rule.fix.cli, {**subject.placeholders(), **finding.fill}),
         part=finding.part,
+        containers=tuple(finding.containers),
     )
 
 
 def remediation(template: str, values: Mapping[str, str]) -> Remediation:
-    """The commands with every known placeholder filled in, quoted for a POSIX shell: names of objects are not ours."""
+    """The commands with every known placeholder filled in, quoted for a POSIX shell: names of objects are not ours.
+    An object of the whole cluster is named without a namespace.
+    """
     still_open: dict[str, None] = {}
+    if "kind" in values and "namespace" not in values:
+        template = template.replace(f"{_OBJECT} --namespace {{namespace}}", _OBJECT)
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]

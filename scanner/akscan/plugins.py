@@ -8,15 +8,17 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from types import ModuleType
 from typing import Any, BinaryIO
 
 from akscan.errors import AkscanError
 from akscan.frameworks import CoveredFramework, Framework
+from akscan.presentation import Presentation
 from akscan.results import Report
 from akscan.sdk import Rule
 
-Reporter = Callable[[Report, BinaryIO], None]
+Reporter = Callable[[Report, BinaryIO, Presentation], None]
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -69,10 +71,15 @@ def reporter_names() -> tuple[str, ...]:
 
 
 def load_reporter(name: str) -> Reporter:
-    """The reporter of a format. Raises `AkscanError` for an unknown name."""
+    """The reporter of a format; one that takes a report and a stream only is not told how to present it. Raises
+    `AkscanError` for an unknown name.
+    """
     for entry in _entries("akscan.reporters"):
         if entry.name == name:
             reporter: Reporter = _loaded(entry)
+            if len(signature(reporter).parameters) < len(("report", "out", "presentation")):
+                plain: Callable[[Report, BinaryIO], None] = _loaded(entry)
+                return lambda report, out, _presentation: plain(report, out)
             return reporter
     raise AkscanError(f"there is no format {name!r}", f"formats: {', '.join(reporter_names())}")
 

@@ -20,6 +20,8 @@ from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus
 from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
 from akscan.results import (
+    Carried,
+    Change,
     ClusterFacts,
     ControlResult,
     ControlStatus,
@@ -42,6 +44,8 @@ from akscan.results import (
     Severity,
     Status,
     Unassessed,
+    WaiverResult,
+    WaiverStatus,
 )
 
 SCHEMA_VERSION = "1.0"
@@ -222,6 +226,31 @@ class FindingEntry(_Entry, frozen=True, kw_only=True):
     evidence: Annotated[dict[str, EvidenceValue], Meta(description="Observed values under the API's own names.")]
     remediation: RemediationEntry
     part: Annotated[str, Meta(description="The path of the sub-object that is meant; empty where all is.")]
+    containers: Annotated[tuple[str, ...], Meta(description="The containers that it is about.")] = ()
+    waived_by: Annotated[tuple[Index, ...], Meta(description="Positions in `waivers`, counted from 0.")] = ()
+    change: Annotated[Change | None, Meta(description="What it is to the baseline; null without one.")] = None
+
+
+class CarriedEntry(FindingEntry, frozen=True, kw_only=True):
+    """A finding of an earlier scan that this one could not reassess."""
+
+    subject: SubjectEntry  # type: ignore[assignment]
+    since: Annotated[datetime, Meta(tz=True, description="When the scan began that saw it last.")]
+    why: Annotated[str, Meta(description="Why it was not reassessed.")]
+
+
+class WaiverEntry(_Entry, frozen=True, kw_only=True):
+    """A waiver that was in force, or should have been."""
+
+    place: Annotated[str, Meta(description="The file and line that it stands in.")]
+    selector: Annotated[str, Meta(description="What it is meant for.")]
+    reason: Annotated[str, Meta(description="Why the findings are accepted.")]
+    owner: Annotated[str, Meta(description="Who answers for it.")]
+    ticket: Annotated[str, Meta(description="Where it was decided.")]
+    expires: Annotated[str, Meta(description="Its last day.")]
+    status: Annotated[WaiverStatus, Meta(description="used, unused, expired, or lapsed: something has changed.")]
+    findings: Annotated[int, Meta(ge=0, description="How many findings it waived.")]
+    detail: Annotated[str, Meta(description="Why it waived none.")]
 
 
 class NotApplicableEntry(_Entry, frozen=True, kw_only=True):
@@ -309,10 +338,13 @@ class ReportFile(_Entry, frozen=True, kw_only=True):
     coverage: CoverageEntry
     rules: Annotated[tuple[RuleEntry, ...], Meta(description="The rules that were on, by id.")]
     subjects: Annotated[tuple[SubjectEntry, ...], Meta(description="Everything that was judged, by id.")]
-    findings: Annotated[tuple[FindingEntry, ...], Meta(description="The worst first, then by rule and subject.")]
+    findings: Annotated[tuple[FindingEntry, ...], Meta(description="Open ones: the worst first, by rule and subject.")]
     not_applicable: Annotated[tuple[NotApplicableEntry, ...], Meta(description="By rule and reason.")]
     not_assessed: Annotated[tuple[NotAssessedEntry, ...], Meta(description="By rule and reason.")]
     errors: Annotated[tuple[ErrorEntry, ...], Meta(description="By rule and subject.")]
+    waived: Annotated[tuple[FindingEntry, ...], Meta(description="Findings that a waiver is for, likewise.")] = ()
+    waivers: Annotated[tuple[WaiverEntry, ...], Meta(description="In the order of the files.")] = ()
+    carried: Annotated[tuple[CarriedEntry, ...], Meta(description="Findings that nobody looked at again.")] = ()
     permissions: Annotated[tuple[PermissionEntry, ...], Meta(description="The ledger; empty for an import.")] = ()
     frameworks: Annotated[tuple[FrameworkEntry, ...], Meta(description="The frameworks of the packs, by name.")] = ()
 
@@ -363,7 +395,10 @@ def encode_report(report: Report) -> bytes:
         coverage=_coverage_entry(report.coverage),
         rules=_rule_entries(report, index),
         subjects=tuple(_copy(SubjectEntry, subject) for subject in report.subjects),
-        findings=tuple(_finding_entry(failure) for failure in report.findings),
+        findings=tuple(map(_finding_entry, report.findings)),
+        waived=tuple(map(_finding_entry, report.waived)),
+        waivers=tuple(_copy(WaiverEntry, waiver) for waiver in report.waivers),
+        carried=tuple(map(_carried_entry, report.carried)),
         not_applicable=tuple(_pair_entry(NotApplicableEntry, result) for result in report.not_applicable),
         not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
         errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
@@ -450,6 +485,19 @@ def _finding_entry(failure: Failure) -> FindingEntry:
     )
 
 
+def _carried_entry(carried: Carried) -> CarriedEntry:
+    failure = carried.finding
+    return _copy(
+        CarriedEntry,
+        failure,
+        rule=failure.rule.id,
+        subject=_copy(SubjectEntry, failure.subject),
+        remediation=_copy(RemediationEntry, failure.remediation),
+        since=_utc(carried.since),
+        why=carried.why,
+    )
+
+
 def _pair_entry(kind: type[S], result: Inapplicable | Unassessed | Crash) -> S:
     return _copy(kind, result, rule=result.rule.id, subject=result.subject.id)
 
@@ -503,7 +551,10 @@ class _Reader:
                 for entry in file.clusters
             ),
             subjects=self._subjects,
-            findings=tuple(self._failure(entry) for entry in file.findings),
+            findings=tuple(map(self._failure, file.findings)),
+            waived=tuple(map(self._failure, file.waived)),
+            waivers=tuple(_copy(WaiverResult, entry) for entry in file.waivers),
+            carried=tuple(map(self._carried, file.carried)),
             passed=tuple(
                 Passed(rule=self._rules[entry.id], subject=subject)
                 for entry in file.rules
@@ -550,6 +601,16 @@ class _Reader:
             subject=self._by_id[entry.subject],
             remediation=_copy(Remediation, entry.remediation),
         )
+
+    def _carried(self, entry: CarriedEntry) -> Carried:
+        failure = _copy(
+            Failure,
+            entry,
+            rule=self._rules[entry.rule],
+            subject=_copy(SubjectRef, entry.subject),
+            remediation=_copy(Remediation, entry.remediation),
+        )
+        return Carried(finding=failure, since=entry.since, why=entry.why)
 
     def _coverage(self) -> Coverage:
         entry = self._file.coverage

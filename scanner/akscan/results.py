@@ -89,6 +89,23 @@ _LABELS = {
 }
 
 
+class WaiverStatus(StrEnum):
+    """What became of a waiver. ``lapsed``: what it was approved for has changed."""
+
+    USED = "used"
+    UNUSED = "unused"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+
+
+class Change(StrEnum):
+    """What a finding is to the baseline: ``updated`` is at the same place, with other evidence or severity."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+
+
 class _Result(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
@@ -125,7 +142,10 @@ class Remediation(_Result, frozen=True, kw_only=True):
 
 
 class Failure(_Result, frozen=True, kw_only=True):
-    """One finding on one subject; ``part`` is the path of the sub-object where a rule finds several on one subject."""
+    """One finding on one subject; ``part`` is the path of the sub-object where a rule finds several on one subject,
+    ``containers`` are those it is about, ``waived_by`` positions in `Report.waivers`, ``change`` is None without a
+    baseline.
+    """
 
     rule: RuleInfo
     subject: SubjectRef
@@ -135,6 +155,37 @@ class Failure(_Result, frozen=True, kw_only=True):
     evidence: dict[str, EvidenceValue] = {}
     remediation: Remediation = Remediation()
     part: str = ""
+    containers: tuple[str, ...] = ()
+    waived_by: tuple[int, ...] = ()
+    change: Change | None = None
+
+    @property
+    def observed(self) -> str:
+        """16 hex digits that change with the evidence."""
+        encoded = msgspec.json.encode(self.evidence, order="deterministic")
+        return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+class WaiverResult(_Result, frozen=True, kw_only=True):
+    """A waiver: where it stands, whom it is meant for and by whom, and how many findings it waived."""
+
+    place: str
+    selector: str
+    reason: str
+    owner: str
+    ticket: str
+    expires: str
+    status: WaiverStatus
+    findings: int = 0
+    detail: str = ""
+
+
+class Carried(_Result, frozen=True, kw_only=True):
+    """A finding of an earlier scan that this one could not reassess: ``since`` is when it was seen last."""
+
+    finding: Failure
+    since: datetime
+    why: str
 
 
 class Passed(_Result, frozen=True, kw_only=True):
@@ -264,7 +315,9 @@ class Run(_Result, frozen=True, kw_only=True):
 
 class Report(_Result, frozen=True, kw_only=True):
     """The whole result, in a stable order: subjects by id, results by severity, rule and subject. ``ledger`` is empty
-    for an inventory made of exported files: nobody's permissions played a part in it.
+    for an inventory made of exported files: nobody's permissions played a part in it. ``findings`` are open; those
+    that somebody answers for stand in ``waived``, those of a previous report that nobody looked at again in
+    ``carried``.
     """
 
     run: Run
@@ -272,6 +325,9 @@ class Report(_Result, frozen=True, kw_only=True):
     clusters: tuple[ClusterFacts, ...] = ()
     subjects: tuple[SubjectRef, ...] = ()
     findings: tuple[Failure, ...] = ()
+    waived: tuple[Failure, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
+    carried: tuple[Carried, ...] = ()
     passed: tuple[Passed, ...] = ()
     not_applicable: tuple[Inapplicable, ...] = ()
     not_assessed: tuple[Unassessed, ...] = ()
@@ -281,7 +337,7 @@ class Report(_Result, frozen=True, kw_only=True):
     frameworks: tuple[FrameworkResult, ...] = ()
 
     def counts(self) -> dict[str, dict[Status, int]]:
-        """Rule × subject pairs per rule id and status."""
+        """Rule × subject pairs per rule id and status; a waived pair failed."""
         table = {rule.id: dict.fromkeys(Status, 0) for rule in self.rules}
         for status, pairs in self._pairs():
             for rule_id, _ in pairs:
@@ -290,14 +346,14 @@ class Report(_Result, frozen=True, kw_only=True):
 
     def _pairs(self) -> Iterable[tuple[Status, Iterable[tuple[str, str]]]]:
         """A subject with several findings of a rule is one failed pair."""
-        yield Status.FAIL, dict.fromkeys((f.rule.id, f.subject.id) for f in self.findings)
+        yield Status.FAIL, dict.fromkeys((f.rule.id, f.subject.id) for f in (*self.findings, *self.waived))
         yield Status.PASS, ((p.rule.id, p.subject.id) for p in self.passed)
         yield Status.NOT_APPLICABLE, ((n.rule.id, n.subject.id) for n in self.not_applicable)
         yield Status.NOT_ASSESSED, ((n.rule.id, n.subject.id) for n in self.not_assessed)
         yield Status.ERROR, ((e.rule.id, e.subject.id) for e in self.errors)
 
     def severities(self, cluster: str = "") -> dict[Severity, int]:
-        """Findings per severity, of all clusters or of one (by id)."""
+        """Open findings per severity, of all clusters or of one (by id)."""
         table = dict.fromkeys(Severity, 0)
         for finding in self.findings:
             if not cluster or finding.subject.cluster == cluster:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from akscan.errors import AkscanError
 from akscan.frameworks import By, Control, Framework
+from akscan.model.agents import Agents, Shortfall
+from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
 from akscan.model.assignments import EffectiveAssignment, require_membership
 from akscan.model.azure import (
@@ -20,7 +22,9 @@ from akscan.model.azure import (
     AzureFirewall,
     CacheRule,
     ContainerRegistry,
+    DataCollectionEndpoint,
     DiagnosticSetting,
+    EventHubNamespace,
     Extension,
     FederatedCredential,
     IdentityBinding,
@@ -28,15 +32,19 @@ from akscan.model.azure import (
     KubernetesVersion,
     ListedResource,
     ManagedCluster,
+    NetworkRuleSet,
     Resource,
     Route,
     RouteTable,
+    StorageAccount,
     SubnetResource,
     TrustedAccessRoleBinding,
     UserAssignedIdentity,
     Vault,
     VaultSecret,
     VirtualNetwork,
+    Workspace,
+    WorkspaceTable,
 )
 from akscan.model.cidr import is_private, is_within, network_of
 from akscan.model.cluster import Cluster, is_azure_registry
@@ -96,13 +104,18 @@ from akscan.model.shared import (
 )
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
+from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
 from akscan.model.vault_contents import VaultReader, stored
 from akscan.model.vault_reach import VaultReach
 from akscan.model.workloads import Workload, image_host, image_matches
+from akscan.plain import cluster_labels, plain, subject_label
+from akscan.presentation import Anchor, Presentation, SarifProfile
 from akscan.report_file import decode_report, encode_report
 from akscan.results import (
+    Carried,
+    Change,
     ClusterFacts,
     ControlResult,
     ControlStatus,
@@ -125,30 +138,36 @@ from akscan.results import (
     Severity,
     Status,
     Unassessed,
+    WaiverResult,
+    WaiverStatus,
 )
 
 __all__ = [
-    "LOAD_BALANCER_PORTS", "Absent", "AddonIdentity", "AgentPool", "AkscanError", "ApiServerSubnet",
-    "ApplicationNamespace", "ArmId", "AzureFirewall", "Borrowable", "By", "CacheRule", "Cluster", "ClusterFacts",
+    "FAILED_OPERATION", "LOAD_BALANCER_PORTS", "SIGNALS", "Absent", "AddonIdentity", "AgentPool", "Agents",
+    "AkscanError", "Alert", "Anchor", "ApiServerSubnet", "ApplicationNamespace", "ArmId", "AuditStore",
+    "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change", "Cluster", "ClusterFacts",
     "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding", "ClusterRoleBindingSubject",
-    "ClusterRoleSubject", "ClusterVault", "ConfigMapSubject", "Container", "ContainerRegistry", "Control",
-    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash", "Decision",
-    "Decisions", "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
-    "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix",
-    "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory",
-    "KarpenterNodePool", "Key", "KmsKey", "KmsVault", "KubeletIdentity", "KubernetesVersion", "LedgerEntry",
-    "LedgerScope", "ListedResource", "Literal", "LoadBalancerService", "Location", "ManagedCluster", "Need", "Node",
-    "NodePool", "NotApplicable", "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec",
-    "PolicyRule", "PoolFacts", "Ports", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement",
-    "Resource", "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route",
-    "RouteTable", "Rule", "RuleInfo", "Run", "ScopeOfScan", "SecretProviderClass", "SecretProviderClassSubject",
-    "SecretSubject", "SecretUse", "Service", "Severity", "Status", "Subject", "SubjectRef", "Subnet", "SubnetResource",
-    "Taint", "Token", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault",
-    "VaultObject", "VaultReach", "VaultReader", "VaultSecret", "VirtualNetwork", "Workload", "any_of",
-    "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "decode_report", "encode_report",
-    "firewall_placeholders", "if_known", "image_host", "image_matches", "is_azure_registry", "is_private", "is_within",
-    "largest", "minor", "network_of", "places", "prefixes", "read_registry", "read_vault", "require_membership",
-    "requirements", "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "usable", "version_key",
+    "ClusterRoleSubject", "ClusterVault", "Collector", "ConfigMapSubject", "Container", "ContainerRegistry", "Control",
+    "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
+    "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting", "Disruption",
+    "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue", "Extension", "Failure",
+    "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework", "FrameworkResult", "Gap",
+    "GapSummary", "Grant", "IdentityBinding", "Inapplicable", "Inventory", "KarpenterNodePool", "Key", "KmsKey",
+    "KmsVault", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "Literal",
+    "LoadBalancerService", "Location", "ManagedCluster", "Need", "NetworkRuleSet", "Node", "NodePool", "NotApplicable",
+    "NotCollected", "Passed", "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts",
+    "Ports", "Presentation", "RbacSubject", "Reason", "Remediation", "Report", "Request", "Requirement", "Resource",
+    "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable",
+    "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretProviderClass", "SecretProviderClassSubject",
+    "SecretSubject", "SecretUse", "Service", "Severity", "Shortfall", "Status", "StorageAccount", "Subject",
+    "SubjectRef", "Subnet", "SubnetResource", "Taint", "Telemetry", "Token", "TrustedAccessRoleBinding", "Unassessed",
+    "Unreadable", "UserAssignedIdentity", "Vault", "VaultObject", "VaultReach", "VaultReader", "VaultSecret",
+    "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of",
+    "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
+    "encode_report", "firewall_placeholders", "if_known", "image_host", "image_matches", "is_azure_registry",
+    "is_private", "is_within", "largest", "minor", "network_of", "places", "plain", "prefixes", "read_registry",
+    "read_vault", "require_membership", "requirements", "resolves_privately", "rule", "secret_uses", "shared_ports",
+    "stored", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -163,13 +182,15 @@ class Finding:
     """Something wrong with a subject: a sentence with the observed values, and the values under the API's own names.
 
     ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
-    path of a sub-object, never an observed value) tells them apart.
+    path of a sub-object, never an observed value) tells them apart. ``containers`` are the names of the containers that
+    it is about, where it is about some: a waiver may be for one of them.
     """
 
     message: str
     evidence: Mapping[str, EvidenceValue | Sequence[Any]] = field(default_factory=dict)
     fill: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    containers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

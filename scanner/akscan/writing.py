@@ -11,12 +11,15 @@ from pathlib import Path
 
 from akscan.errors import AkscanError
 from akscan.plugins import load_reporter
+from akscan.presentation import Presentation
 from akscan.results import Report
 
 TERMINAL = "text"
 
 
-def write_reports(report: Report, formats: Sequence[str], folder: Path | None) -> tuple[Path, ...]:
+def write_reports(
+    report: Report, formats: Sequence[str], folder: Path | None, presentation: Presentation
+) -> tuple[Path, ...]:
     """The files that were written. Text goes to stdout, and into the folder too where one is named. Raises
     `AkscanError`.
     """
@@ -24,12 +27,12 @@ def write_reports(report: Report, formats: Sequence[str], folder: Path | None) -
     written = []
     for name, reporter in reporters.items():
         if name == TERMINAL:
-            reporter(report, sys.stdout.buffer)
+            reporter(report, sys.stdout.buffer, presentation)
             sys.stdout.flush()
         if name != TERMINAL or folder is not None:
             target = (folder or Path()) / f"akscan.{'txt' if name == TERMINAL else name}"
             with written_beside(target) as beside, beside.open("wb") as out:
-                reporter(report, out)
+                reporter(report, out, presentation)
             written.append(target)
     return tuple(written)
 

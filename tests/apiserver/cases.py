@@ -23,12 +23,14 @@ ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.vaultco
 REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
 IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
-#: Lets the policies of Cilium decide EGR-001, the scanner itself list Secrets, and every Secret be old.
+#: Lets the policies of Cilium decide EGR-001, the scanner itself list Secrets, every Secret be old, and two nodes be
+#: enough for OBS-016.
 CONFIG = """
 rules:
   EGR-001: {parameters: {accept_fqdn_policies: true}}
   ACC-015: {parameters: {allowed_subjects: ["User:scanner"]}}
   SEC-017: {parameters: {min_age_days: 0}}
+  OBS-016: {parameters: {min_nodes: 2}}
 """
 
 SHOP = "{cluster}/namespaces/shop"
@@ -199,7 +201,7 @@ def _cluster(side: str) -> dict[str, Any]:
         identityProfile={"kubeletidentity": _identity("kubelet", side)},
         ingressProfile={"webAppRouting": {"enabled": True, "identity": _identity("addon", side)}},
         oidcIssuerProfile={"enabled": True, "issuerURL": f"https://oidc.example/{side}/"},
-        securityProfile={"workloadIdentity": {"enabled": True}},
+        securityProfile={"workloadIdentity": {"enabled": True}, "defender": {"securityMonitoring": {"enabled": True}}},
         disableLocalAccounts=True,
         aadProfile={"managed": True, "enableAzureRBAC": side == "good"},
         networkProfile={
@@ -207,7 +209,11 @@ def _cluster(side: str) -> dict[str, Any]:
             "networkPluginMode": "overlay",
             "networkDataplane": "cilium",
             "outboundType": "loadBalancer",
-            "advancedNetworking": {"enabled": True, "security": {"enabled": True}},
+            "advancedNetworking": {
+                "enabled": True,
+                "security": {"enabled": True},
+                "observability": {"enabled": side == "good"},
+            },
         },
         agentPoolProfiles=[
             {"name": "system", "mode": "System", **pool},
@@ -236,6 +242,7 @@ def _walled(side: str) -> dict[str, Any]:
                 "azureKeyvaultSecretsProvider": {"enabled": True, "config": {"enableSecretRotation": "true"}}
             },
             "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
+            "securityProfile": {"workloadIdentity": {"enabled": True}},
             "networkProfile": {**properties["networkProfile"], "outboundType": "userDefinedRouting"},
             "agentPoolProfiles": [{**pool, "vnetSubnetID": subnet} for pool in properties["agentPoolProfiles"]],
         },
@@ -406,6 +413,22 @@ def collector(available: int) -> dict[str, Any]:
     return {**made, "status": {**status, "numberAvailable": available}}
 
 
+def defender(ready: int) -> dict[str, Any]:
+    """The agent of Defender; the controllers that would make its pods do not run."""
+    status = {"currentNumberScheduled": 1, "numberMisscheduled": 0, "desiredNumberScheduled": 1, "numberReady": ready}
+    made = workload("DaemonSet", "microsoft-defender-collector-ds", pod_spec())
+    made["metadata"]["namespace"] = "kube-system"
+    return {**made, "status": status}
+
+
+def stateful(name: str, image: str, ready: int) -> dict[str, Any]:
+    """A StatefulSet of one pod."""
+    return {
+        **workload("StatefulSet", name, pod_spec({"image": image})),
+        "status": {"replicas": 1, "readyReplicas": ready},
+    }
+
+
 def egress_policy(**selector: Any) -> dict[str, Any]:
     spec = {"endpointSelector": selector, "egress": [{"toFQDNs": [{"matchName": "example.com"}]}]}
     return manifest("CiliumClusterwideNetworkPolicy", "egress", spec=spec)
@@ -459,6 +482,7 @@ LIMITS = manifest(
     spec={"limits": [{"type": "Container", "default": {"memory": "256Mi"}, "defaultRequest": {"cpu": "100m"}}]},
 )
 FROM_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "password", "key": "key"}}}
+TRACES = {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://otel.example:4317"}
 MOUNTED = {"volumes": [{"name": "password", "secret": {"secretName": "password"}}]}
 STATED = {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}}
 INTERNAL = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
@@ -646,6 +670,21 @@ CASES = [
         [*running("scaled", "node-system", pods=2), autoscaler("scaled"), budget("scaled", 1, minAvailable=1)],
     ),
     Case("OBS-001", "{cluster}", [collector(1)], [collector(0)]),
+    Case(
+        "OBS-006",
+        "{cluster}",
+        [stateful("prometheus", "quay.io/prometheus/prometheus:v3.5.0", 1)],
+        [stateful("prometheus", "quay.io/prometheus/prometheus:v3.5.0", 0)],
+    ),
+    Case("OBS-007", "{cluster}", [defender(1)], [defender(0)]),
+    Case(
+        "OBS-013",
+        "{cluster}",
+        [stateful("alertmanager", "quay.io/prometheus/alertmanager:v0.28.1", 1)],
+        [stateful("alertmanager", "quay.io/prometheus/alertmanager:v0.28.1", 0)],
+    ),
+    Case("OBS-015", "{cluster}", [workload("Deployment", "traced", pod_spec({"env": [TRACES]}))], []),
+    Case("OBS-016", "{cluster}", [], []),
     Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
     Case("EGR-004", "{walled}", api_server("good"), api_server("bad")),
     # by the vault of SEC-005

@@ -26,6 +26,7 @@ _OF_THE_CLUSTER = (
 _PATHS = {
     **{read.struct.kind: read.path for read in reversed(KUBERNETES_READS)},
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
+    "ConfigMap": "/api/v1/configmaps",
     "LimitRange": "/api/v1/limitranges",
     "ServiceAccount": "/api/v1/serviceaccounts",
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",

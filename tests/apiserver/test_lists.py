@@ -50,7 +50,7 @@ def test_pages_hold_each_object_once(server, administrator, collect):
     before = len(server.audited("scanner"))
     lists = collect(server.kubeconfig({"mine": {"token": server.token}}))["mine"]
     assert config_maps(lists, "paged") == names
-    asked = [e["requestURI"] for e in server.audited("scanner")[before:] if "/configmaps?" in e["requestURI"]]
+    asked = [e["requestURI"] for e in server.audited("scanner")[before:] if "/v1/configmaps?" in e["requestURI"]]
     assert len(asked) == PAGES
     assert ["continue=" in uri for uri in asked] == [False, True, True]
 
@@ -96,6 +96,27 @@ def test_a_list_whose_snapshot_expired_is_read_again_from_its_beginning(forgetfu
         lists = KubernetesCollector(connection, "real", Limits().whole).collect()
     assert connection.asked == [200, 410, 200, 200]
     assert config_maps(lists, "expiring") == ["a-late-one", *names]
+
+
+def test_of_the_settings_of_the_log_agent_only_the_schema_is_kept(server, administrator, collect, tmp_path):
+    text = f"""
+[log_collection_settings]
+   [log_collection_settings.env_var]
+      enabled = true # {VALUE}
+   [log_collection_settings.schema]
+      # the default of containerlog_schema_version is "v1"
+      containerlog_schema_version = "v2"
+"""
+    name, data = "container-azm-ms-agentconfig", {"log-data-collection-settings": text}
+    create(administrator, manifest("ConfigMap", name, "kube-system", data=data))
+    create(administrator, manifest("ConfigMap", "other-settings", "kube-system", data={"key": VALUE}))
+    lists = collect(server.kubeconfig({"mine": {"token": server.token}}))["mine"]
+    kept = {settings.name: str(settings.log_schema) for settings in lists.agent_settings.complete()}
+    assert kept[name] == "v2"
+    assert kept["other-settings"] == ""
+    with zipfile.ZipFile(tmp_path / "x.akscan") as written:
+        content = b"".join(written.read(name) for name in written.namelist())
+    assert VALUE.encode() not in content
 
 
 def test_no_value_of_a_secret_is_sent(server, administrator, collect, tmp_path):

@@ -343,9 +343,11 @@ def test_a_next_link_in_a_circle_ends(serve, contoso, tmp_path):
     assert len(gaps) == 2
 
 
-@pytest.mark.parametrize("name", ["aks-legacy-shop", "aks-payments-prod"])
-def test_the_budget_of_calls_per_cluster_holds(name, serve, contoso, tmp_path):
-    """A further cluster costs at most six calls to ARM, one with identities of its own too."""
+@pytest.mark.parametrize(("name", "most"), [("aks-legacy-shop", 6), ("aks-payments-prod", 7)])
+def test_the_budget_of_calls_per_cluster_holds(name, most, serve, contoso, tmp_path):
+    """A further cluster costs at most six calls to ARM, one with identities of its own too; and one more where Azure
+    Monitor collects from it by a data collection rule, for which there is no other answer.
+    """
     few = serve(contoso)
     collect(few, tmp_path)
     estate = contoso.copy()
@@ -361,4 +363,4 @@ def test_the_budget_of_calls_per_cluster_holds(name, serve, contoso, tmp_path):
     def calls(simulator):
         return sum(request.service == "arm" for request in simulator.requests)
 
-    assert calls(many) - calls(few) <= 5 * 6
+    assert calls(many) - calls(few) <= 5 * most

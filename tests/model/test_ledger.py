@@ -26,7 +26,12 @@ ACTIONS = [need for need in NEEDS if need.source == "arm"]
 LISTS = [need for need in NEEDS if need.source == "kubernetes"]
 SUBSCRIPTIONS, CLUSTERS = 3, 7
 #: A cluster may need none of them, and was not asked then.
-NOT_ALWAYS_ASKED = (Need.CLUSTER_USER_CREDENTIAL, Need.UPGRADE_PROFILES, Need.EXTENSIONS)
+NOT_ALWAYS_ASKED = (
+    Need.CLUSTER_USER_CREDENTIAL,
+    Need.UPGRADE_PROFILES,
+    Need.EXTENSIONS,
+    Need.DATA_COLLECTION_RULE_ASSOCIATIONS,
+)
 RANKS = list(Assessability)
 
 

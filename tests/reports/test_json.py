@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from importlib.resources import files
 
-from akscan.sdk import Report, decode_report
+from akscan.sdk import Presentation, Report, decode_report
 from akscan_reports import json as json_reporter
 from akscan_reports import sarif
 from jsonschema import Draft202012Validator
@@ -46,7 +46,7 @@ def test_counts_are_those_of_the_lists_and_of_sarif(fleet):
         "WRK-901": {"pass": 2, "fail": 27, "not_applicable": 2, "not_assessed": 0, "error": 2},
     }
     out = io.BytesIO()
-    sarif.write(fleet, out)
+    sarif.write(fleet, out, Presentation())
     results = [result for run in json.loads(out.getvalue())["runs"] for result in run["results"]]
     assert Counter(result["partialFingerprints"]["akscan/v1"] for result in results) == Counter(
         finding["fingerprint"] for finding in file["findings"]

@@ -5,12 +5,26 @@ import io
 import itertools
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
 import pytest
-from akscan.sdk import CoverageFigure, Need, Report, Severity, SubjectRef
+from akscan.sdk import (
+    Anchor,
+    Carried,
+    Change,
+    CoverageFigure,
+    Need,
+    Presentation,
+    Report,
+    SarifProfile,
+    Severity,
+    SubjectRef,
+    WaiverResult,
+    WaiverStatus,
+)
 from akscan.testing import cluster
 from akscan_reports import sarif
 from jsonschema import Draft4Validator, FormatChecker
@@ -18,9 +32,9 @@ from jsonschema import Draft4Validator, FormatChecker
 SCHEMA = json.loads((Path(__file__).parents[1] / "data" / "sarif" / "sarif-schema-2.1.0.json").read_text("utf-8"))
 
 
-def written(report: Report) -> dict:
+def written(report: Report, profile: SarifProfile = SarifProfile.GITHUB, **presentation: object) -> dict:
     out = io.BytesIO()
-    sarif.write(report, out)
+    sarif.write(report, out, Presentation(sarif_profile=profile, **presentation))
     return json.loads(out.getvalue())
 
 
@@ -249,7 +263,7 @@ def test_of_more_results_the_worst_are_written_and_the_others_counted(fleet):
 def test_25000_results_are_written(fleet):
     report = renumbered(fleet, 5, 5_000)
     out = io.BytesIO()
-    sarif.write(report, out)
+    sarif.write(report, out, Presentation())
     assert len(results(json.loads(out.getvalue()))) == 25_000
 
 
@@ -261,6 +275,113 @@ def good(fleet) -> dict:
     log = written(fleet)
     assert sarif.check(log) == []
     return log
+
+
+# --- profiles
+
+
+@pytest.fixture
+def known(fleet):
+    """The fleet with a finding that is waived, one that is new and one that is carried on from another day."""
+    waived, new, *others = fleet.findings
+    waiver = WaiverResult(
+        place="akscan.yaml:3",
+        selector=f"rule {waived.rule.id}",
+        reason="it ends soon",
+        owner="shop",
+        ticket="SHOP-7",
+        expires="2099-01-01",
+        status=WaiverStatus.USED,
+        findings=1,
+    )
+    gone = msgspec.structs.replace(new, fingerprint="c" * 32)
+    return msgspec.structs.replace(
+        fleet,
+        findings=(msgspec.structs.replace(new, change=Change.NEW), *others),
+        waived=(msgspec.structs.replace(waived, waived_by=(0,)),),
+        waivers=(waiver,),
+        carried=(Carried(finding=gone, since=datetime(2026, 11, 1, tzinfo=UTC), why="list pods is forbidden"),),
+    )
+
+
+@pytest.mark.parametrize("profile", SarifProfile)
+def test_every_profile_keeps_to_the_schema(known, profile):
+    log = written(known, profile)
+    assert list(Draft4Validator(SCHEMA, format_checker=FormatChecker()).iter_errors(log)) == []
+    assert sarif.check(log, profile) == []
+
+
+def test_waived_findings_are_suppressed_where_that_is_understood_and_left_out_elsewhere(known):
+    prints = {one["partialFingerprints"]["akscan/v1"]: one for one in results(written(known, SarifProfile.GENERIC))}
+    (suppression,) = prints[known.waived[0].fingerprint]["suppressions"]
+    assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
+    assert "SHOP-7" in suppression["justification"]
+    for profile in (SarifProfile.GITHUB, SarifProfile.AZDO):
+        assert known.waived[0].fingerprint not in str(written(known, profile))
+
+
+def test_viewers_see_what_is_new_and_what_nobody_knows(known):
+    log = written(known, SarifProfile.GENERIC)
+    states = {one["partialFingerprints"]["akscan/v1"]: one.get("baselineState") for one in results(log)}
+    assert states[known.findings[0].fingerprint] == "new"
+    unknown = [one for one in results(log) if one.get("kind") == "open"]
+    assert len(unknown) == len(known.not_assessed) > 0
+    assert {one["level"] for one in unknown} == {"none"}
+    for one in results(written(known)):
+        assert "baselineState" not in one
+        assert "kind" not in one
+
+
+def test_the_upload_task_of_azure_devops_names_the_category(known):
+    log = written(known, SarifProfile.AZDO)
+    assert all("automationDetails" not in run for run in log["runs"])
+    assert sarif.check(written(known), SarifProfile.AZDO)
+    assert sarif.check(log, SarifProfile.GITHUB)
+
+
+@pytest.mark.parametrize("profile", SarifProfile)
+def test_what_was_not_reassessed_keeps_its_alert(known, profile):
+    (kept,) = (one for one in results(written(known, profile)) if one["properties"].get("notReassessedSince"))
+    assert kept["partialFingerprints"]["akscan/v1"] == "c" * 32
+    assert kept["properties"]["notReassessedSince"] == "2026-11-01"
+    assert "not reassessed since 2026-11-01: list pods is forbidden" in kept["message"]["text"]
+
+
+def test_a_cluster_that_was_covered_too_little_replaces_no_alert(fleet):
+    covered = {key: figure.percent for key, figure in fleet.coverage.clusters.items()}
+    least = max(covered.values())
+    log = written(fleet, min_coverage=least)
+    shown = {run["properties"]["cluster"] for run in log["runs"] if "cluster" in run.get("properties", {})}
+    assert shown == {key for key, percent in covered.items() if percent >= least} != set(covered)
+
+
+def test_an_anchor_is_where_the_cluster_is_defined(fleet, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = fleet.clusters[0].name
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "my clusters.yaml").write_text(f"clusters:\n- other\n- {name}\n", encoding="utf-8")
+    for anchor, line in (
+        (Anchor(file="infra/my clusters.yaml"), 3),
+        (Anchor(file="infra/my clusters.yaml", key="other"), 2),
+        (Anchor(file="infra/my clusters.yaml", line=7), 7),
+        (Anchor(file="infra/gone.yaml"), 1),
+    ):
+        log = written(fleet, anchors={name: anchor})
+        assert sarif.check(log) == []
+        found = {
+            (place["artifactLocation"]["uri"], place["region"]["startLine"])
+            for run in log["runs"]
+            if run.get("properties", {}).get("cluster") == fleet.clusters[0].id
+            for one in run["results"]
+            for place in [one["locations"][0]["physicalLocation"]]
+        }
+        assert found == {(anchor.file.replace(" ", "%20"), line)}
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../up.yaml", "a/./b", "a\\b", "c:/x", "a//b", ""])
+def test_an_anchor_stays_in_the_repository(file):
+    assert not Anchor(file=file).is_relative
+    assert Anchor(file="infra/clusters.tf").is_relative
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,10 @@ class Page:
 
     # --- findings
 
+    def waived_by(self, waiver: int) -> tuple[Failure, ...]:
+        """The findings that a waiver is for, by its position; what several are for stands with the first."""
+        return tuple(finding for finding in self._report.waived if finding.waived_by[0] == waiver)
+
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Worst first, as the report has them."""

@@ -294,7 +294,12 @@ class AzureCollector:
             resource.id: resource for found in self._answers.resources.values() for resource in found.values()
         }
         seen: set[ArmId] = set()
-        waiting: list[Resource] = list(self.clusters)
+        # what is listed of clusters alone leads on, too
+        waiting: list[Resource] = [
+            *self.clusters,
+            *self._answers.of(azure.DiagnosticSetting),
+            *self._answers.of(azure.DataCollectionRuleAssociation),
+        ]
         while waiting:
             for reference in waiting.pop().references():
                 if reference and reference not in seen:

@@ -237,9 +237,15 @@ def _id_of(path: Path, place: int, item: Mapping[str, Any]) -> ArmId:
 
 # --- Kubernetes
 
-_KINDS: dict[tuple[str, str], KubernetesRead] = {
-    (read.path.split("/")[2] if read.path.startswith("/apis/") else "", read.struct.kind): read
-    for read in KUBERNETES_READS
+
+def _kind_read(read: KubernetesRead) -> tuple[str, str]:
+    return (read.path.split("/")[2] if read.path.startswith("/apis/") else "", read.struct.kind)
+
+
+#: Of one kind there may be two lists, which keep different parts of its objects.
+_KINDS: dict[tuple[str, str], tuple[KubernetesRead, ...]] = {
+    kind: tuple(read for read in KUBERNETES_READS if _kind_read(read) == kind)
+    for kind in map(_kind_read, KUBERNETES_READS)
 }
 
 
@@ -256,26 +262,26 @@ class _Dump:
         for document in _documents(path):
             self._note_empty_list(document)
             for place, item in enumerate(_items_of_dump(path, document)):
-                read = _KINDS.get(_kind_of(item))
-                if read is None:
-                    skipped += 1
-                    continue
-                try:
-                    self.objects[read.field].append(
-                        annotated_secret(item) if read.struct is Secret else convert(item, read.struct)
-                    )
-                    taken += 1
-                except Malformed as error:
-                    self.objects.setdefault(read.field, [])
-                    self.faults.setdefault(read.field, f"{path} item {place}: {error}")
+                reads = _KINDS.get(_kind_of(item), ())
+                skipped += not reads
+                taken += bool([read for read in reads if self._keep(read, item, f"{path} item {place}")])
         return "; ".join([f"{taken} objects taken, {skipped} of other kinds passed over", *self.faults.values()])
+
+    def _keep(self, read: KubernetesRead, item: Mapping[str, Any], place: str) -> bool:
+        """Keep one object as a list has it; whether it could be understood."""
+        kept = self.objects[read.field]
+        try:
+            kept.append(annotated_secret(item) if read.struct is Secret else convert(item, read.struct))
+        except Malformed as error:
+            self.faults.setdefault(read.field, f"{place}: {error}")
+            return False
+        return True
 
     def _note_empty_list(self, document: object) -> None:
         """A list of one kind (``PodList``) without items says that there are none; kubectl's ``List`` says nothing."""
         if isinstance(document, Mapping) and document.get("items") == []:
             kind = str(document.get("kind", "")).removesuffix("List")
-            read = _KINDS.get(_kind_of({**document, "kind": kind}))
-            if read is not None:
+            for read in _KINDS.get(_kind_of({**document, "kind": kind}), ()):
                 self.objects.setdefault(read.field, [])
 
     def lists(self, name: str, *, complete: bool) -> Any:

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from akscan.model.kubernetes import Pod
+from akscan.model.kubernetes import Pod, PodCondition, PodStatus
+
+_READY = (PodCondition(type="Ready", status="True"),)
+_NOT_READY = (PodCondition(type="Ready", status="False"),)
 
 
 class PodReducer:
@@ -19,7 +22,8 @@ class PodReducer:
 
     def add(self, pods: Iterable[Pod]) -> None:
         for pod in pods:
-            self._add(msgspec.structs.replace(pod, node_name=pod.spec.node_name if pod.spec else pod.node_name))
+            node_name = pod.spec.node_name if pod.spec else pod.node_name
+            self._add(msgspec.structs.replace(pod, node_name=node_name, status=_reduced(pod.status)))
 
     def _add(self, pod: Pod) -> None:
         owner = pod.metadata.controller_key
@@ -37,6 +41,16 @@ class PodReducer:
 
     def pods(self) -> tuple[Pod, ...]:
         return tuple(self._pods)
+
+
+def _reduced(status: PodStatus) -> PodStatus:
+    """Of the conditions only whether it is Ready, the same two objects for all pods; of containers only those of pods
+    that are not.
+    """
+    ready = next((c for c in status.conditions or () if c.type == "Ready"), None)
+    if ready is not None and ready.status == "True":
+        return msgspec.structs.replace(status, conditions=_READY, container_statuses=None)
+    return msgspec.structs.replace(status, conditions=None if ready is None else _NOT_READY)
 
 
 def _age(pod: Pod) -> tuple[str, str]:

@@ -9,10 +9,8 @@ import click
 
 from akscan.commands.options import Live, live_options, read_live
 from akscan.commands.sinks import WritingSink
-from akscan.errors import AkscanError
+from akscan.errors import EXIT_FAILED, AkscanError
 from akscan.inventory_file import InventoryWriter
-
-_EXIT_FAILED = 2
 
 
 @click.command(short_help="Write the inventory to a file, to be evaluated elsewhere.")
@@ -49,7 +47,7 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
         else:
             read_live(live, sink)
     live.say(f"wrote {output}")
-    return _EXIT_FAILED if sink.interrupted else 0
+    return EXIT_FAILED if sink.interrupted else 0
 
 
 def _named(dump: str) -> tuple[str, Path]:

@@ -10,12 +10,11 @@ import click
 from akscan.commands import roles
 from akscan.commands.options import Live, live_options, read_live, rule_options
 from akscan.engine import SelectedRule
-from akscan.errors import AkscanError
+from akscan.errors import EXIT_FAILED, AkscanError
 from akscan.model.ledger import Assessability
 from akscan.model.permissions import asked
 
 _EXIT_LACKING = 1
-_EXIT_FAILED = 2
 
 
 @click.command(short_help="What you may read, what that costs, and the smallest roles that would mend it.")
@@ -56,7 +55,7 @@ def doctor(live: Live, selected: Sequence[SelectedRule], form: str, role: str | 
         print_diagnosis(diagnosis, sys.stdout)
     if diagnosis.manifest.interrupted:
         sys.stderr.write("akscan: interrupted; what was not asked by then is unknown\n")
-        return _EXIT_FAILED
+        return EXIT_FAILED
     if not diagnosis.clusters:
         sys.stderr.write("akscan: no AKS cluster in scope, so nothing can be assessed\n")
         return _EXIT_LACKING

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
-from akscan.config import Loaded, load_config, select_rules
-from akscan.plugins import load_rules
+from akscan.config import Config, Loaded, load_config, select_rules
+from akscan.plugins import load_reporter, load_rules
+from akscan.presentation import Presentation, SarifProfile
+from akscan.pseudonyms import pseudonymized, read_key
+from akscan.results import Report
+from akscan.writing import write_reports
 
 if TYPE_CHECKING:
     from akscan.collect.live import Sink, Target
@@ -45,6 +51,36 @@ _LIVE = (
     click.option("--cluster-timeout", type=_SECONDS, help="Seconds for one cluster, or one list of Azure.  [600]"),
     click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]"),
     click.option("-q", "--quiet", is_flag=True, help="No progress."),
+)
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_READABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FORMATS = (
+    click.option(
+        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for the reports.  [.]",
+    ),
+    click.option(
+        "--pseudonymize", "key_file", type=_READABLE, help="File with a key: names of all kinds become pseudonyms."
+    ),
+    click.option("--title", help="Title of the HTML report."),
+    click.option("--customer", help="Whom it is for, on its cover."),
+    click.option("--author", help="Who wrote it, on its cover."),
+    click.option("--classification", help="Who may read it, on its cover."),
+    click.option("--logo", type=_READABLE, help="PNG, JPEG or SVG for its cover."),
+    click.option("--templates", type=_FOLDER, help="Folder of Jinja2 templates that override its blocks."),
+    click.option(
+        "--sarif-profile",
+        type=click.Choice([str(profile) for profile in SarifProfile]),
+        callback=lambda _ctx, _parameter, value: value and SarifProfile(value),
+        help="Who reads SARIF.  [github]",
+    ),
 )
 
 
@@ -126,7 +162,7 @@ def read_live(live: Live, sink: Sink, needs: tuple[Need, ...] | None = None) -> 
     """Read what the options say into a sink, with progress; with ``needs`` only what the identity may do of these.
     Raises `AkscanError`.
     """
-    target = replace(live.target(), needs=needs)
+    target = dataclasses.replace(live.target(), needs=needs)
     from akscan.collect.live import collect  # noqa: PLC0415 the SDKs are loaded by a live scan only
     from akscan.collect.progress import Progress  # noqa: PLC0415
 
@@ -134,11 +170,41 @@ def read_live(live: Live, sink: Sink, needs: tuple[Need, ...] | None = None) -> 
         collect(target, sink, progress)
 
 
+@dataclass(frozen=True)
+class Output:
+    """Which formats, where to, and how they are to look."""
+
+    formats: Sequence[str]
+    folder: Path | None
+    presentation: Presentation
+    key: bytes | None = None
+
+    def shown(self, report: Report, names: Iterable[str] = ()) -> Report:
+        """The report as it may be shown: under pseudonyms, where there is a key for them. ``names`` are those that its
+        texts may hold beside what the report itself names.
+        """
+        if self.key is None:
+            return report
+        return pseudonymized(report, self.key, names)
+
+    def write(self, report: Report, config: Config, min_coverage: float | None) -> tuple[Path, ...]:
+        """The files that were written. Raises `AkscanError`."""
+        presentation = replace(self.presentation, anchors=config.anchors, min_coverage=min_coverage)
+        return write_reports(report, self.formats, self.folder, presentation)
+
+
 def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--format`` and ``-o``."""
-    command = click.option(
-        "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the reports.  [.]"
-    )(command)
-    return click.option(
-        "-f", "--format", "formats", multiple=True, help="html, json, sarif, text or a plugin's. Repeatable.  [text]"
-    )(command)
+    """Adds ``--format``, ``-o`` and how a report is to look; the command gets them as ``output``."""
+
+    @wraps(command)
+    def wrapped(formats: Sequence[str], folder: Path | None, key_file: Path | None, **arguments: Any) -> Any:
+        for name in formats:
+            load_reporter(name)
+        said = {name: arguments.pop(name) for name in Presentation.__struct_fields__ if name in arguments}
+        presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
+        key = None if key_file is None else read_key(key_file)
+        return command(output=Output(formats, folder, presentation, key), **arguments)
+
+    for option in reversed(_FORMATS):
+        wrapped = option(wrapped)
+    return wrapped

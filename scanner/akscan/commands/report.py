@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from akscan.commands.options import format_options
-from akscan.errors import AkscanError
-from akscan.writing import write_reports
+from akscan.commands.gating import read_report
+from akscan.commands.options import Output, format_options
+from akscan.config import load_config
 
 
 @click.command(short_help="Render a saved JSON report in another format.")
 @click.argument("saved", type=click.Path(path_type=Path))
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings.  [akscan.yaml if there]")
 @format_options
-def report(saved: Path, formats: Sequence[str], output: Path | None) -> int:
+def report(saved: Path, config_path: Path | None, output: Output) -> int:
     """Render SAVED, a JSON report that `akscan scan --format json` wrote, in other formats."""
-    from akscan.report_file import decode_report  # noqa: PLC0415 keeps the start of other commands short
-
-    try:
-        data = saved.read_bytes()
-    except OSError as error:
-        raise AkscanError(f"{saved}: cannot be read: {error.strerror}") from None
-    try:
-        loaded = decode_report(data)
-    except AkscanError as error:
-        raise AkscanError(f"{saved}: {error}", error.hint) from None
-    for path in write_reports(loaded, formats, output):
+    config = load_config(config_path).config
+    for path in output.write(output.shown(read_report(saved)), config, config.gates.min_coverage):
         sys.stderr.write(f"wrote {path}\n")
     return 0

@@ -10,7 +10,9 @@ from akscan.inventory_file import InventoryWriter
 from akscan.model.inventory import Azure, Inventory, Manifest
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.text import ArmId
+from akscan.pseudonyms import names_of_objects, names_of_resources
 from akscan.results import Report
+from akscan.waivers import PlacedWaiver
 
 
 class EvaluatingSink:
@@ -21,20 +23,30 @@ class EvaluatingSink:
         rules: Sequence[SelectedRule],
         system_namespaces: frozenset[str],
         frameworks: Sequence[CoveredFramework] = (),
+        waivers: Sequence[PlacedWaiver] = (),
+        *,
+        keeps_names: bool = False,
     ) -> None:
+        self.names: set[str] = set()
+        self._keeps_names = keeps_names
         self._rules = rules
+        self._waivers = waivers
         self._frameworks = frameworks
         self._system_namespaces = system_namespaces
         self._evaluation: Evaluation | None = None
         self._report: Report | None = None
 
     def begin(self, manifest: Manifest, azure: Azure) -> None:
+        if self._keeps_names:
+            self.names.update(names_of_resources(r for kind in azure.resources.values() for r in kind))
         inventory = Inventory(manifest, azure, system_namespaces=self._system_namespaces)
-        self._evaluation = Evaluation(self._rules, inventory, self._frameworks)
+        self._evaluation = Evaluation(self._rules, inventory, self._frameworks, self._waivers)
 
     def add(self, cluster_id: ArmId, lists: KubernetesLists) -> None:
         assert self._evaluation is not None  # noqa: S101 begin comes first
         self._evaluation.add(cluster_id, lists)
+        if self._keeps_names:
+            self.names.update(names_of_objects(lists))
 
     def finish(self, manifest: Manifest) -> None:
         assert self._evaluation is not None  # noqa: S101 begin comes first

@@ -31,6 +31,7 @@ from akscan.model.kubernetes import (
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
+from akscan.model.running_images import RunningImages
 from akscan.model.secret_mounts import SecretMounts
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import ArmId, Location, Token
@@ -293,6 +294,20 @@ class Cluster(Subject):
         for pod in self.lists.pods.items:
             found.setdefault(pod.namespace, []).append(pod)
         return {namespace: tuple(pods) for namespace, pods in found.items()}
+
+    @cached_property
+    def application_namespaces(self) -> dict[str, int]:
+        """The namespaces of users with a pod that runs or is about to, and how many of these each has. Raises
+        `NotCollected` where pods could not be listed.
+        """
+        self.lists.pods.complete()
+        counts = {name: sum(pod.is_active for pod in pods) for name, pods in self.pods_read_by_namespace.items()}
+        return {name: count for name, count in sorted(counts.items()) if count and name not in self.system_namespaces}
+
+    @cached_property
+    def running_images(self) -> RunningImages:
+        """The images of what runs, for telling which tools a cluster has."""
+        return RunningImages(self.lists)
 
     @property
     def handmade_secrets(self) -> tuple[Secret, ...]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from akscan.model.alerting import Alerting
 from akscan.model.assignments import AssignmentIndex, EffectiveAssignment
 from akscan.model.azure import (
     AccessPolicy,
@@ -567,6 +568,11 @@ class Inventory:
     @cached_property
     def _vaults(self) -> dict[Token, Vault]:
         return {Token(vault.name): vault for vault in self.known(Vault)}
+
+    @cached_property
+    def alerting(self) -> Alerting:
+        """The alert rules, and whom they reach."""
+        return Alerting(self)
 
     def diagnostic_settings(self, cluster: Cluster) -> tuple[DiagnosticSetting, ...]:
         return self.within(DiagnosticSetting, cluster.id)

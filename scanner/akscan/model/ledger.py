@@ -32,7 +32,7 @@ _ASKED_OF_SUBSCRIPTION = (Scope.LOCATION, Scope.PRINCIPAL, Scope.TRUSTED_SOURCE)
 _NOT_ASKED = "Azure was not asked what the identity may do here"
 _NOT_TRIED = (Reason.STOPPED, Reason.NOT_READ, Reason.INTERRUPTED)
 _EVERY_SUBSCRIPTION = (Scope.TENANT, Scope.SUBSCRIPTION, Scope.HUB)
-_OF_A_CLUSTER = (Scope.CLUSTER, Scope.UNLISTED_CLUSTER, Scope.ISOLATED_CLUSTER)
+_OF_A_CLUSTER = (Scope.CLUSTER, Scope.MONITORED_CLUSTER, Scope.UNLISTED_CLUSTER, Scope.ISOLATED_CLUSTER)
 #: A role may grant these at a cluster alone.
 CLUSTER_NEEDS = frozenset(
     {

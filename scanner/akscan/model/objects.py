@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
@@ -71,6 +71,10 @@ class KubernetesSubject(Subject, Generic[Item]):
             cluster=above,
             namespace=self.namespace,
         )
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.object.metadata.labels or {}
 
     def placeholders(self) -> dict[str, str]:
         known = {"kind": self.object.kind.casefold(), "name": self.name, "namespace": self.namespace}

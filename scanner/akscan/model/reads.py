@@ -27,6 +27,7 @@ class Scope(StrEnum):
     HUB = "every virtual hub"
     FIREWALL_POLICY = "every firewall policy on a cluster's way out"
     CLUSTER = "every cluster"
+    MONITORED_CLUSTER = "every cluster that Azure Monitor collects from by a data collection rule"
     UNLISTED_CLUSTER = "every cluster whose version its location does not list"
     PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
@@ -36,6 +37,7 @@ class Scope(StrEnum):
     READ_VAULT = "every vault that managed identities of clusters are let into, or that holds such a key"
     ISOLATED_CLUSTER = "every network-isolated cluster"
     TRUSTED_SOURCE = "every resource that Trusted Access lets into a cluster"
+    TELEMETRY = "every one that the telemetry of a cluster leads to"
     IDENTITY = "every control plane identity, and every user-assigned identity that pods could be federated with"
     PRINCIPAL = "every control plane and kubelet identity"
 
@@ -81,12 +83,26 @@ class KubernetesRead:
 
 
 _AKS = "2026-08-01"
+_DATA_COLLECTION = "2023-03-11"
+_EVENT_HUBS = "2024-01-01"
+_LOG_ANALYTICS = "2025-02-01"
 _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
 _VAULT = "2026-02-01"
 _ROLES = "2022-04-01"
 _SCHEDULES = "2020-10-01"
+
+
+def _listed(struct: type[Resource], need: Need, api_version: str) -> ArmRead:
+    """What is listed in every subscription below its own type."""
+    return ArmRead(struct, Scope.SUBSCRIPTION, need, api_version, Reader.GENERIC, f"/providers/{struct.arm_type}")
+
+
+def _followed(struct: type[Resource], need: Need, api_version: str) -> ArmRead:
+    """What is never listed, only read one by one where the telemetry of a cluster leads to it."""
+    return ArmRead(struct, Scope.TELEMETRY, need, api_version, Reader.GENERIC, "", follow=True)
+
 
 ARM_READS: tuple[ArmRead, ...] = (
     ArmRead(azure.Subscription, Scope.TENANT, Need.SUBSCRIPTIONS, "2022-12-01", Reader.GENERIC, "/subscriptions"),
@@ -162,6 +178,36 @@ ARM_READS: tuple[ArmRead, ...] = (
         Reader.GENERIC,
         "/providers/Microsoft.Insights/diagnosticSettings",
     ),
+    ArmRead(
+        azure.DataCollectionRuleAssociation,
+        Scope.MONITORED_CLUSTER,
+        Need.DATA_COLLECTION_RULE_ASSOCIATIONS,
+        _DATA_COLLECTION,
+        Reader.GENERIC,
+        "/providers/Microsoft.Insights/dataCollectionRuleAssociations",
+    ),
+    ArmRead(
+        azure.DataCollectionRule,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.DATA_COLLECTION_RULES,
+        _DATA_COLLECTION,
+        Reader.GENERIC,
+        "/providers/Microsoft.Insights/dataCollectionRules",
+        follow=True,
+    ),
+    _followed(azure.DataCollectionEndpoint, Need.DATA_COLLECTION_ENDPOINTS, _DATA_COLLECTION),
+    _followed(azure.Workspace, Need.WORKSPACES, _LOG_ANALYTICS),
+    _followed(azure.WorkspaceTable, Need.WORKSPACE_TABLES, _LOG_ANALYTICS),
+    _followed(azure.MonitorAccount, Need.MONITOR_ACCOUNTS, "2023-04-03"),
+    _followed(azure.StorageAccount, Need.STORAGE_ACCOUNTS, "2025-01-01"),
+    _followed(azure.EventHubNamespace, Need.EVENT_HUB_NAMESPACES, _EVENT_HUBS),
+    _followed(azure.NetworkRuleSet, Need.EVENT_HUB_NETWORK_RULE_SETS, _EVENT_HUBS),
+    _listed(azure.MetricAlert, Need.METRIC_ALERTS, "2018-03-01"),
+    _listed(azure.ScheduledQueryRule, Need.SCHEDULED_QUERY_RULES, "2023-12-01"),
+    _listed(azure.ActivityLogAlert, Need.ACTIVITY_LOG_ALERTS, "2020-10-01"),
+    _listed(azure.PrometheusRuleGroup, Need.PROMETHEUS_RULE_GROUPS, "2023-03-01"),
+    _listed(azure.ActionRule, Need.ACTION_RULES, "2021-08-08"),
+    _listed(azure.ActionGroup, Need.ACTION_GROUPS, "2023-01-01"),
     ArmRead(
         azure.VirtualNetwork,
         Scope.CLUSTER_SUBSCRIPTION,
@@ -439,6 +485,12 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
     ),
     KubernetesRead("service_accounts", kubernetes.ServiceAccount, Need.SERVICE_ACCOUNTS, "/api/v1/serviceaccounts"),
+    KubernetesRead(
+        "agent_settings",
+        kubernetes.AgentSettings,
+        Need.CONFIG_MAPS,
+        "/api/v1/namespaces/kube-system/configmaps",
+    ),
     KubernetesRead("config_maps", kubernetes.ConfigMap, Need.CONFIG_MAPS, "/api/v1/configmaps"),
     KubernetesRead("secrets", kubernetes.Secret, Need.SECRETS, "/api/v1/secrets", metadata_only=True),
     KubernetesRead(

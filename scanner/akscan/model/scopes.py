@@ -45,6 +45,7 @@ def jobs_of_clusters(clusters: Sequence[ManagedCluster], hubs: Iterable[ArmId]) 
         *_jobs(Scope.CLUSTER_SUBSCRIPTION, subscriptions),
         *_jobs(Scope.LOCATION, locations),
         *_jobs(Scope.CLUSTER, (cluster.id for cluster in clusters)),
+        *_jobs(Scope.MONITORED_CLUSTER, (c.id for c in clusters if c.collects_logs or c.collects_metrics)),
         *_jobs(Scope.HUB, hubs),
         *_jobs(Scope.PRINCIPAL, _principals(clusters)),
     ]
@@ -95,6 +96,13 @@ def jobs_of_zones(zones: Iterable[ArmId]) -> list[Job]:
 def jobs_of_trusted_access(bindings: Iterable[TrustedAccessRoleBinding]) -> list[Job]:
     """What is asked of the resources that may enter a cluster: whether they exist."""
     return _jobs(Scope.TRUSTED_SOURCE, (b.properties.source_resource_id for b in bindings if b.source_is_listed))
+
+
+def jobs_of_telemetry(references: Iterable[ArmId]) -> list[Job]:
+    """What is read by its id because telemetry leads to it."""
+    followed = {read.struct.arm_type: read for read in ARM_READS if read.scope is Scope.TELEMETRY}
+    wanted = dict.fromkeys(one for one in references if one)
+    return [(followed[one.type], one) for one in wanted if one.type in followed]
 
 
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:

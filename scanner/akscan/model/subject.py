@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -57,6 +57,11 @@ class Subject(ABC):
     @abstractmethod
     def ref(self) -> SubjectRef:
         """Its name in results."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The Kubernetes labels by which a waiver may select it."""
+        return {}
 
     @classmethod
     @abstractmethod

@@ -218,6 +218,17 @@ class Workload(Subject):
         """The labels of its pods, by the template."""
         return (self._template.metadata.labels if self._template else None) or {}
 
+    def sets_variable(self, names: Iterable[str]) -> bool:
+        """Whether a container has an environment variable of one of these names: by its template, or by a pod that
+        was read, to which admission may have added it.
+        """
+        wanted = frozenset(names)
+        specs = [pod.spec for pod in self.pods_read if pod.spec is not None]
+        containers = (
+            c for spec in (*([self._template.spec] if self._template else ()), *specs) for c in spec.all_containers
+        )
+        return any(variable.name in wanted for container in containers for variable in container.env or ())
+
     @property
     def pod_labels(self) -> dict[str, str]:
         """The labels of its pods, by the template, and for a kind that akscan does not read by the newest pod. Raises

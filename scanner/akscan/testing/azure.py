@@ -83,7 +83,7 @@ def cluster(  # noqa: PLR0913 every argument has a healthy default
                 enabled=True,
                 config=azure.AddonConfig(enable_secret_rotation=Token("true")),
             ),
-            Token("omsagent"): azure.AddonProfile(enabled=True),
+            Token("omsagent"): azure.AddonProfile(enabled=True, config=azure.AddonConfig(use_aad_auth=Token("true"))),
         },
         "security_profile": azure.SecurityProfile(workload_identity=azure.Switch(enabled=True)),
         "oidc_issuer_profile": azure.OidcIssuerProfile(enabled=True, issuer_url=f"https://oidc.example/{name}/"),
@@ -279,7 +279,7 @@ def upgrade_profile(*targets: str, cluster_name: str = "aks") -> azure.UpgradePr
     )
 
 
-def diagnostic_setting(
+def diagnostic_setting(  # noqa: PLR0913 every argument has a healthy default
     name: str = "audit",
     *,
     categories: Sequence[str] = (),
@@ -287,11 +287,14 @@ def diagnostic_setting(
     off: Sequence[str] = (),
     cluster_name: str = "aks",
     of: str = "",
+    dedicated: bool = True,
+    retention: azure.RetentionPolicy | None = None,
     **destinations: str,
 ) -> azure.DiagnosticSetting:
     """A diagnostic setting of a cluster, or of the resource ``of``; destinations as ``workspace_id="/..."``."""
+    policy = retention or azure.RetentionPolicy()
     logs = (
-        *(azure.LogSettings(category=Token(category), enabled=True) for category in categories),
+        *(azure.LogSettings(category=Token(c), enabled=True, retention_policy=policy) for c in categories),
         *(azure.LogSettings(category_group=Token(group), enabled=True) for group in groups),
         *(azure.LogSettings(category=Token(category), enabled=False) for category in off),
     )
@@ -300,6 +303,7 @@ def diagnostic_setting(
         name=name,
         properties=azure.DiagnosticSettingProperties(
             logs=logs,
+            log_analytics_destination_type=Token("Dedicated" if dedicated else "AzureDiagnostics"),
             **{key: ArmId(value) for key, value in destinations.items()},
         ),
     )

@@ -101,6 +101,7 @@ class AddonConfig(Rest, frozen=True, kw_only=True):
     enable_secret_rotation: Token = Token("false")
     rotation_poll_interval: str = "2m"
     log_analytics_workspace_resource_id: ArmId = msgspec.field(name="logAnalyticsWorkspaceResourceID", default=ArmId())
+    use_aad_auth: Token = msgspec.field(name="useAADAuth", default=Token("false"))
 
 
 class AddonProfile(Rest, frozen=True, kw_only=True):
@@ -131,8 +132,14 @@ class AdvancedNetworkingSecurity(Rest, frozen=True, kw_only=True):
     enabled: bool = False
 
 
+class AdvancedNetworkingObservability(Rest, frozen=True, kw_only=True):
+    #: absent means on where Advanced Container Networking Services are on
+    enabled: bool = True
+
+
 class AdvancedNetworking(Rest, frozen=True, kw_only=True):
     enabled: bool = False
+    observability: AdvancedNetworkingObservability = AdvancedNetworkingObservability()
     security: AdvancedNetworkingSecurity = AdvancedNetworkingSecurity()
 
 
@@ -246,6 +253,8 @@ class Defender(Rest, frozen=True, kw_only=True):
 
 class AppMonitoring(Rest, frozen=True, kw_only=True):
     auto_instrumentation: Switch = Switch()
+    open_telemetry_metrics: Switch = Switch()
+    open_telemetry_logs_and_traces: Switch = Switch()
 
 
 class ObjectEncryption(Rest, frozen=True, kw_only=True):
@@ -292,6 +301,12 @@ class NodeProvisioningProfile(Rest, frozen=True, kw_only=True):
     mode: Token = Token("Manual")
 
 
+class HostedSystemProfile(Rest, frozen=True, kw_only=True):
+    """Whether AKS runs the system components on nodes of its own."""
+
+    enabled: bool = False
+
+
 class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     provisioning_state: Token = Token()
     power_state: PowerState = PowerState()
@@ -322,6 +337,7 @@ class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
     auto_upgrade_profile: AutoUpgradeProfile = AutoUpgradeProfile()
     bootstrap_profile: BootstrapProfile = BootstrapProfile()
     node_provisioning_profile: NodeProvisioningProfile = NodeProvisioningProfile()
+    hosted_system_profile: HostedSystemProfile = HostedSystemProfile()
 
     @property
     def version_now(self) -> str:
@@ -361,6 +377,21 @@ class ManagedCluster(Resource, frozen=True, kw_only=True):
     def is_isolated(self) -> bool:
         """Network isolated: nothing is set up to let the nodes out."""
         return self.properties.network_profile.outbound_type in ("none", "block")
+
+    @property
+    def collects_logs(self) -> bool:
+        """Whether Container Insights is on and works by a data collection rule: always in the newer profile, in the
+        add-on with a managed identity
+        (https://learn.microsoft.com/azure/azure-monitor/containers/container-insights-authentication).
+        """
+        addon = self.properties.addon_profiles.get(Token("omsagent"), AddonProfile())
+        by_rule = addon.enabled and addon.config.use_aad_auth == "true"
+        return by_rule or self.properties.azure_monitor_profile.container_insights.enabled
+
+    @property
+    def collects_metrics(self) -> bool:
+        """Whether Azure Monitor collects Prometheus metrics."""
+        return self.properties.azure_monitor_profile.metrics.enabled
 
     @property
     def node_resource_group_id(self) -> ArmId:

@@ -14,6 +14,7 @@ from akscan.model.kubernetes.autoscaling import (
 )
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct, ObjectMeta, OwnerReference
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
+from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
     CalicoGlobalNetworkPolicy,
@@ -40,6 +41,8 @@ from akscan.model.kubernetes.nodes import (
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding, AzureIdentityBindingSpec
 from akscan.model.kubernetes.pods import (
     Container,
+    ContainerState,
+    ContainerStatus,
     Controller,
     ControllerMeta,
     ControllerSpec,
@@ -56,6 +59,7 @@ from akscan.model.kubernetes.pods import (
     KeyReference,
     Pod,
     PodAnnotations,
+    PodCondition,
     PodMeta,
     PodSecurityContext,
     PodSpec,
@@ -66,6 +70,7 @@ from akscan.model.kubernetes.pods import (
     ResourceRequirements,
     SecurityContext,
     StatefulSet,
+    WaitingState,
     WindowsOptions,
 )
 from akscan.model.kubernetes.policy import (
@@ -160,28 +165,29 @@ from akscan.model.kubernetes.volumes import (
 )
 
 __all__ = [
-    "SECRETS_STORE_DRIVER", "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AggregationRule",
-    "AutoscalerSpec", "AzureFileVolume", "AzureIdentity", "AzureIdentityBinding", "AzureIdentityBindingSpec",
-    "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy", "CalicoNetworkPolicy", "CiliumCidr",
-    "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny", "CiliumNetworkPolicy",
-    "CiliumPolicySpec", "ClusterIssuer", "ClusterNetworkPolicy", "ClusterRole", "ClusterRoleBinding",
-    "ClusterSecretStore", "ClusterTriggerAuthentication", "Condition", "ConfigMap", "Container", "Controller",
-    "ControllerMeta", "ControllerSpec", "ControllerStatus", "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes",
-    "CsiDriver", "CsiSource", "CsiVolume", "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule",
-    "Endpoint", "EndpointSlice", "EnvFromSource", "EnvVar", "EnvVarSource", "FlexVolume", "Gateway", "GitRepository",
-    "HelmRelease", "HelmRepository", "HorizontalPodAutoscaler", "Ingress", "IngressMeta", "IngressSpec", "IngressTls",
-    "IpBlock", "Issuer", "Job", "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec",
-    "KarpenterTemplate", "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Kustomization",
-    "Listing", "LoadBalancerIngress", "LoadBalancerStatus", "MutatingWebhookConfiguration", "NameReference", "Names",
+    "SECRETS_STORE_DRIVER", "SPOT_LABELS", "SPOT_TAINT_KEY", "AdminNetworkPolicy", "Affinity", "AgentSettings",
+    "AgentSettingsData", "AggregationRule", "AutoscalerSpec", "AzureFileVolume", "AzureIdentity",
+    "AzureIdentityBinding", "AzureIdentityBindingSpec", "BudgetSpec", "BudgetStatus", "CalicoGlobalNetworkPolicy",
+    "CalicoNetworkPolicy", "CiliumCidr", "CiliumClusterwideNetworkPolicy", "CiliumDefaultDeny", "CiliumEgressDeny",
+    "CiliumNetworkPolicy", "CiliumPolicySpec", "ClusterIssuer", "ClusterNetworkPolicy", "ClusterRole",
+    "ClusterRoleBinding", "ClusterSecretStore", "ClusterTriggerAuthentication", "Condition", "ConfigMap", "Container",
+    "ContainerState", "ContainerStatus", "Controller", "ControllerMeta", "ControllerSpec", "ControllerStatus",
+    "CronJob", "CronJobSpec", "CrossReference", "CsiAttributes", "CsiDriver", "CsiSource", "CsiVolume",
+    "CustomResourceDefinition", "DaemonSet", "Deployment", "EgressRule", "Endpoint", "EndpointSlice", "EnvFromSource",
+    "EnvVar", "EnvVarSource", "FlexVolume", "Gateway", "GitRepository", "HelmRelease", "HelmRepository",
+    "HorizontalPodAutoscaler", "Ingress", "IngressMeta", "IngressSpec", "IngressTls", "IpBlock", "Issuer", "Job",
+    "JobTemplate", "KarpenterNodePoolObject", "KarpenterNodePoolSpec", "KarpenterSpec", "KarpenterTemplate",
+    "KeyReference", "KubernetesLists", "KubernetesObject", "KubernetesStruct", "Kustomization", "Listing",
+    "LoadBalancerIngress", "LoadBalancerStatus", "LogSchema", "MutatingWebhookConfiguration", "NameReference", "Names",
     "Namespace", "NetworkPolicy", "NetworkPolicySpec", "Node", "NodeAffinity", "NodeSpec", "NodeStatus", "ObjectMeta",
-    "OwnerReference", "PersistentVolume", "PersistentVolumeSpec", "Pod", "PodAnnotations", "PodDisruptionBudget",
-    "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer", "PolicyPort", "PolicyRule",
-    "ProjectedVolume", "RbacSubject", "ReplicaSet", "ReplicationController", "Request", "Requirement",
-    "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec", "Secret",
-    "SecretAnnotations", "SecretHolder", "SecretNamingResource", "SecretObject", "SecretParameters", "SecretProjection",
-    "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecretStore", "SecretUse",
-    "SecretVolume", "SecurityContext", "Service", "ServiceAccount", "ServiceAccountAnnotations", "ServiceAccountMeta",
-    "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus", "StatefulSet", "StorageClass",
-    "Taint", "Toleration", "TriggerAuthentication", "VaultObject", "VaultObjects", "Volume", "VolumeMount",
-    "VolumeProjection", "WindowsOptions", "secret_uses",
+    "OwnerReference", "PersistentVolume", "PersistentVolumeSpec", "Pod", "PodAnnotations", "PodCondition",
+    "PodDisruptionBudget", "PodMeta", "PodSecurityContext", "PodSpec", "PodStatus", "PodTemplate", "PolicyPeer",
+    "PolicyPort", "PolicyRule", "ProjectedVolume", "RbacSubject", "ReplicaSet", "ReplicationController", "Request",
+    "Requirement", "ResourceRequirements", "Role", "RoleBinding", "RoleRef", "ScaledObject", "ScaledObjectSpec",
+    "Secret", "SecretAnnotations", "SecretHolder", "SecretNamingResource", "SecretObject", "SecretParameters",
+    "SecretProjection", "SecretProviderClass", "SecretProviderClassSpec", "SecretProviderParameters", "SecretStore",
+    "SecretUse", "SecretVolume", "SecurityContext", "Service", "ServiceAccount", "ServiceAccountAnnotations",
+    "ServiceAccountMeta", "ServiceAnnotations", "ServiceMeta", "ServicePort", "ServiceSpec", "ServiceStatus",
+    "StatefulSet", "StorageClass", "Taint", "Toleration", "TriggerAuthentication", "VaultObject", "VaultObjects",
+    "Volume", "VolumeMount", "VolumeProjection", "WaitingState", "WindowsOptions", "secret_uses",
 ]  # fmt: skip

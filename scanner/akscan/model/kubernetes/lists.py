@@ -8,6 +8,7 @@ from akscan.model.gaps import Gap, NotCollected
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
+from akscan.model.kubernetes.monitoring import AgentSettings
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
     CalicoGlobalNetworkPolicy,
@@ -69,7 +70,7 @@ class Listing(KubernetesStruct, Generic[T], frozen=True, kw_only=True):
 
 
 class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True, gc=True):
-    """Every list that akscan reads of one API server, under the plural of its resource."""
+    """Every list that akscan reads of one API server, mostly under the plural of its resource."""
 
     pods: Listing[Pod]
     nodes: Listing[Node]
@@ -77,6 +78,7 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     services: Listing[Service]
     endpoint_slices: Listing[EndpointSlice]
     service_accounts: Listing[ServiceAccount]
+    agent_settings: Listing[AgentSettings]
     config_maps: Listing[ConfigMap]
     secrets: Listing[Secret]
     deployments: Listing[Deployment]

@@ -177,9 +177,41 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
         return required is None or required.matches(labels, unknown=unknown)
 
 
+class PodCondition(KubernetesStruct, frozen=True, kw_only=True):
+    type: str = ""
+    status: str = ""
+
+
+class WaitingState(KubernetesStruct, frozen=True, kw_only=True):
+    reason: str = ""
+
+
+class ContainerState(KubernetesStruct, frozen=True, kw_only=True):
+    waiting: WaitingState | None = None
+
+
+class ContainerStatus(KubernetesStruct, frozen=True, kw_only=True):
+    restart_count: int = 0
+    state: ContainerState | None = None
+
+
 class PodStatus(KubernetesStruct, frozen=True, kw_only=True):
+    """``conditions`` keeps the one of type Ready, ``container_statuses`` stays with pods that are not."""
+
     phase: str = ""
     qos_class: str = ""
+    conditions: tuple[PodCondition, ...] | None = None
+    container_statuses: tuple[ContainerStatus, ...] | None = None
+
+    @property
+    def waiting_reasons(self) -> tuple[str, ...]:
+        """Why its containers do not run."""
+        states = (status.state for status in self.container_statuses or ())
+        return tuple(dict.fromkeys(state.waiting.reason for state in states if state and state.waiting))
+
+    @property
+    def restarts(self) -> int:
+        return sum(status.restart_count for status in self.container_statuses or ())
 
 
 class PodAnnotations(KubernetesStruct, frozen=True, kw_only=True):
@@ -223,6 +255,10 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return self.status.phase in ("Pending", "Running")
 
     @property
+    def is_ready(self) -> bool:
+        return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions or ())
+
+    @property
     def is_of_daemon_set(self) -> bool:
         """Whether a drain leaves it alone because a DaemonSet would bring it back."""
         return self.metadata.controller is not None and self.metadata.controller.kind == "DaemonSet"
@@ -246,6 +282,7 @@ class ControllerSpec(KubernetesStruct, frozen=True, kw_only=True):
 
 
 class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
+    desired_number_scheduled: int = 0
     number_available: int = 0
     number_ready: int = 0
     ready_replicas: int = 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from akscan.sdk import ArmId, Report, SubjectRef
+from akscan.model.subject import SubjectRef
+from akscan.model.text import ArmId
+from akscan.results import Report
 
 
 def plain(text: str, limit: int = 0) -> str:

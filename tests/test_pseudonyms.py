@@ -1,0 +1,99 @@
+"""Pseudonyms: no name is left in any format, the same name is the same word everywhere, and nothing else changes."""
+
+import msgspec
+import pytest
+from akscan.inventory_file import InventoryFile
+from akscan.model.azure import VirtualNetwork
+from akscan.model.inventory import SYSTEM_NAMESPACES
+from akscan.plugins import reporter_names
+from akscan.pseudonyms import _replacer
+from hypothesis import given
+from hypothesis import strategies as st
+from support import akscan, report_of
+
+KEY = b"a key that nobody guesses"
+
+
+@pytest.fixture
+def key(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(KEY)
+    return str(path)
+
+
+def scan(saved, folder, *options, formats=("json",)):
+    wanted = [part for name in formats for part in ("-f", name)]
+    outcome = akscan("scan", "--inventory", str(saved), "-o", str(folder), *wanted, *options)
+    assert outcome.code == 0, outcome.err
+    return outcome
+
+
+def names_of(report):
+    """What identifies somebody: subscriptions, clusters, groups, and namespaces and objects of users."""
+    subjects = [one for one in report["subjects"] if one["namespace"] not in SYSTEM_NAMESPACES]
+    names = {one["name"] for one in subjects} | {one["namespace"] for one in subjects}
+    names |= {one[key] for one in report["clusters"] for key in ("name", "subscription", "resourceGroup")}
+    names |= {one["id"].split("/")[2] for one in report["clusters"]} | {report["run"]["identity"]}
+    return {name for name in names if len(name) > 4} - SYSTEM_NAMESPACES
+
+
+def test_no_name_is_left_in_any_format(saved, key, tmp_path):
+    scan(saved, tmp_path / "plain")
+    names = names_of(report_of(tmp_path / "plain"))
+    assert {"aks-payments-prod", "payments-api", "contoso"} & names
+    scan(saved, tmp_path / "hidden", "--pseudonymize", key, formats=reporter_names())
+    static = str(report_of(tmp_path / "plain")["rules"]).casefold()
+    for path in (tmp_path / "hidden").iterdir():
+        text = path.read_bytes().decode("utf-8", "replace").casefold()
+        left = {name for name in names if name.casefold() in text and name.casefold() not in static}
+        assert left == set(), path.name
+
+
+def test_nothing_but_names_changes(saved, key, tmp_path):
+    scan(saved, tmp_path / "plain")
+    scan(saved, tmp_path / "hidden", "--pseudonymize", key)
+    plain, hidden = report_of(tmp_path / "plain"), report_of(tmp_path / "hidden")
+    assert [rule["counts"] for rule in plain["rules"]] == [rule["counts"] for rule in hidden["rules"]]
+    assert [(one["rule"], one["severity"]) for one in plain["findings"]] == [
+        (one["rule"], one["severity"]) for one in hidden["findings"]
+    ]
+    assert len({one["id"] for one in hidden["subjects"]}) == len(plain["subjects"])
+    assert not {one["fingerprint"] for one in plain["findings"]} & {one["fingerprint"] for one in hidden["findings"]}
+
+
+def test_a_later_report_of_the_same_key_can_be_compared(saved, key, tmp_path):
+    scan(saved, tmp_path / "plain")
+    scan(saved, tmp_path / "hidden", "--pseudonymize", key)
+    again = ("report", str(tmp_path / "plain" / "akscan.json"), "-f", "json", "-o", str(tmp_path / "again"))
+    assert akscan(*again, "--pseudonymize", key).code == 0
+    outcome = akscan("diff", str(tmp_path / "hidden/akscan.json"), str(tmp_path / "again/akscan.json"), "-f", "json")
+    assert msgspec.json.decode(outcome.out)["new"] == []
+    (tmp_path / "other").write_bytes(KEY[::-1])
+    scan(saved, tmp_path / "third", "--pseudonymize", str(tmp_path / "other"))
+    ids = {one["id"] for one in report_of(tmp_path / "hidden")["clusters"]}
+    assert not ids & {one["id"] for one in report_of(tmp_path / "third")["clusters"]}
+
+
+def test_a_key_that_could_be_guessed_is_an_error(saved, tmp_path):
+    (tmp_path / "short").write_bytes(b"secret")
+    outcome = akscan("scan", "--inventory", str(saved), "--pseudonymize", str(tmp_path / "short"))
+    assert (outcome.code, "at least 16 bytes" in outcome.err) == (2, True)
+
+
+def test_names_that_only_the_inventory_knows_are_replaced_too(saved, key, tmp_path):
+    with InventoryFile(saved) as file:
+        networks = {one.name for one in file.azure().resources[VirtualNetwork.arm_type]}
+    scan(saved, tmp_path / "hidden", "--pseudonymize", key)
+    text = (tmp_path / "hidden" / "akscan.json").read_text("utf-8")
+    assert [name for name in networks if name in text] == []
+
+
+@given(st.lists(st.text(alphabet="ab-.", min_size=2, max_size=8), max_size=5), st.text(alphabet="ab-. ", max_size=30))
+def test_what_stands_by_itself_is_replaced_whole(names, text):
+    names = [name for name in names if name[0] not in "-." and name[-1] not in "-."]
+    replaced = _replacer(names, KEY)(text)
+    assert _replacer(names, KEY)(text) == replaced
+    for name in names:
+        assert f" {name} " not in f" {replaced} "
+    if not names:
+        assert replaced == text
