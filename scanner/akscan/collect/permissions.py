@@ -40,9 +40,10 @@ class PermissionReviewer:
 
     def collect(self) -> KubernetesLists:
         rules = self._rules()
-        listings: dict[str, Listing[Any]] = {
-            read.field: Listing(gap=self._gap_of(read, rules)) for read in KUBERNETES_READS if read.need in self._needs
-        }
+        wanted = [read for read in KUBERNETES_READS if read.need in self._needs]
+        # several lists may hang on one permission, which is asked for once
+        gaps = {need: self._gap_of(read, rules) for need, read in {read.need: read for read in wanted}.items()}
+        listings: dict[str, Listing[Any]] = {read.field: Listing(gap=gaps[read.need]) for read in wanted}
         return missing_lists(Gap(source="kubernetes", scope=self._scope, reason=Reason.NOT_READ), **listings)
 
     def _rules(self) -> RulesReviewStatus | None:
