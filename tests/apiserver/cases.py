@@ -813,8 +813,8 @@ CASES = [
     Case(
         "UPG-014",
         "{cluster}/agentpools/system",
-        running("slow", "node-system"),
-        running("slow", "node-system", terminationGracePeriodSeconds=7200),
+        running("stubborn", "node-system"),
+        running("stubborn", "node-system", terminationGracePeriodSeconds=7200),
     ),
     Case(
         "UPG-015",
