@@ -156,24 +156,24 @@ def places(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wants:
     """What one rule needs, as it names it."""
 
     needs: tuple[Need, ...]
     optional: tuple[Need, ...] = ()
 
-    @property
+    @cached_property
     def named(self) -> frozenset[Need]:
         """The permissions behind its needs, without what every scan asks for anyway."""
         return frozenset(IMPLIED_NEEDS.get(need, need) for need in self.needs)
 
-    @property
+    @cached_property
     def required(self) -> frozenset[Need]:
         """Without these it decides nothing; clusters must be found and opened too."""
         return frozenset(asked(self.needs)) - {Need.PERMISSIONS}
 
-    @property
+    @cached_property
     def further(self) -> frozenset[Need]:
         """Only some of its cases need these."""
         return frozenset(asked((*self.needs, *self.optional))) - self.required - {Need.PERMISSIONS}
