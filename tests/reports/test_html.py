@@ -14,6 +14,7 @@ import pytest
 from akscan.engine import Evaluation, SelectedRule
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.sdk import (
+    Change,
     Cluster,
     Disruption,
     Finding,
@@ -385,3 +386,15 @@ def test_every_control_of_a_framework_is_told_with_its_rules(framed):
 
 def test_a_report_without_frameworks_says_so(fleet):
     assert "No rule pack brought a framework along" in plain(Reader(rendered(fleet)).texts["main"])
+
+
+def test_changes_since_the_baseline_are_counted_with_waived_ones(fleet):
+    assert 'id="trends"' not in rendered(fleet)
+    kinds = (Change.NEW, Change.NEW, Change.UNCHANGED, Change.UPDATED)
+    found = [msgspec.structs.replace(f, change=kinds[i % 4]) for i, f in enumerate(fleet.findings)]
+    compared = msgspec.structs.replace(fleet, findings=tuple(found[:-2]), waived=tuple(found[-2:]))
+    table = plain(Reader(rendered(compared)).texts["main"]).partition("Severity New Updated Unchanged All")[2]
+    for severity in {finding.severity for finding in found}:
+        counts = Counter(finding.change for finding in found if finding.severity is severity)
+        row = [counts[change] for change in (Change.NEW, Change.UPDATED, Change.UNCHANGED)]
+        assert f"{severity} {' '.join(map(str, (*row, sum(row))))}" in table

@@ -212,6 +212,7 @@ def test_print_has_a_cover_contents_and_every_finding(report, browser, tmp_path)
     assert "API-901" in pages[1]
     assert all("Top secret!" in page for page in pages[:-1])
     assert f"2 / {len(pages) - 1}" in pages[1]
+    assert "Subscriptions that the identity sees" in pages[-2]
     assert "Show all" not in text
     assert "Copy" not in text
     for finding in (*report.findings, *report.waived):
