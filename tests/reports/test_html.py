@@ -28,6 +28,8 @@ from akscan.sdk import (
     ScopeOfScan,
     Severity,
     Status,
+    WaiverResult,
+    WaiverStatus,
     Workload,
     rule,
 )
@@ -398,3 +400,17 @@ def test_changes_since_the_baseline_are_counted_with_waived_ones(fleet):
         counts = Counter(finding.change for finding in found if finding.severity is severity)
         row = [counts[change] for change in (Change.NEW, Change.UPDATED, Change.UNCHANGED)]
         assert f"{severity} {' '.join(map(str, (*row, sum(row))))}" in table
+
+
+def test_a_rule_of_which_all_findings_are_waived_is_named_and_can_be_linked_to(fleet):
+    gone = [msgspec.structs.replace(f, waived_by=(0,)) for f in fleet.findings if f.rule.id == "API-901"]
+    waiver = WaiverResult(
+        place="akscan.yaml:1", selector="rule API-901", reason="r", owner="o", ticket="t", expires="2026-12-31",
+        status=WaiverStatus.USED, findings=len(gone),
+    )  # fmt: skip
+    rest = tuple(finding for finding in fleet.findings if finding.rule.id != "API-901")
+    reader = Reader(rendered(msgspec.structs.replace(fleet, findings=rest, waived=tuple(gone), waivers=(waiver,))))
+    assert reader.ids["API-901"] == 1
+    assert "API-901 · cluster" in plain(reader.texts["main"].partition("Findings that somebody answers for")[2])
+    links = {value[1:] for tag, name, value in reader.attributes if (tag, name) == ("a", "href") and value[0] == "#"}
+    assert links <= set(reader.ids)
