@@ -169,6 +169,18 @@ def test_text_is_found_among_what_stands_compressed(crowd, browser, tmp_path, te
     assert set(browser.evaluate(SHOWN)) == ids(wanted)
 
 
+def test_a_button_copies_the_commands(report, browser, tmp_path):
+    browser.open(saved(report, tmp_path))
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    button = "document.querySelector('#API-901 pre button.copy')"
+    copied = browser.evaluate(
+        f"{button}.click(); new Promise((done) => setTimeout(done, 300)).then(() => navigator.clipboard.readText())"
+    )
+    assert copied in {finding.remediation.commands for finding in report.findings if finding.rule.id == "API-901"}
+    assert browser.evaluate(f"{button}.textContent") == "Copied"
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_axe_finds_no_serious_problem(report, browser, tmp_path, width, dark):
