@@ -19,13 +19,6 @@ from akscan.testing import cluster, inventory, on, workload
 from akscan_reports.html import write
 from browser import CHROMIUM, WHY_NOT, Browser
 
-_READY = """new Promise((done) => {
-  const ask = () => {
-    const [mark] = performance.getEntriesByName("akscan-ready");
-    if (mark) done(mark.startTime); else setTimeout(ask, 20);
-  };
-  ask();
-})"""
 _FILTERED = """(async () => {
   const begun = performance.now();
   %s;
@@ -81,8 +74,7 @@ def measure(report: Report) -> dict[str, float]:
         with page.open("wb") as out:
             write(report, out)
         written = time.perf_counter() - started
-        browser.open(page.as_uri())
-        ready = browser.evaluate(_READY) / 1000
+        ready = browser.open(page.as_uri())
         return {
             "findings": len(report.findings),
             "MB": page.stat().st_size / 1e6,

@@ -26,6 +26,14 @@ _FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
+#: Resolves with the milliseconds from the beginning of the navigation to a mark of the page.
+_MARKED = """new Promise((done) => {
+  const ask = () => {
+    const [mark] = performance.getEntriesByName(%s);
+    if (mark) done(mark.startTime); else setTimeout(ask, 10);
+  };
+  ask();
+})"""
 _SECONDS_TO_START = 60
 _SECONDS_TO_ANSWER = 120
 
@@ -56,18 +64,20 @@ class Browser:
         self._process.wait(30)
         self._folder.cleanup()
 
-    def open(self, address: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> None:
-        """Load a page and wait until it has settled."""
+    def open(self, address: str, *, width: int = 1440, height: int = 900, dark: bool = False) -> float:
+        """Load a page of akscan and wait until its script has done; the seconds that this took it."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", media="", features=scheme)
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         # from a page of its own, so that an address that differs in its fragment only is loaded, too
-        self.call("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.call("Page.navigate", url=address)
-        self._run(self._until("Page.loadEventFired"))
+        for page in ("about:blank", address):
+            self.events.clear()
+            self.call("Page.navigate", url=page)
+            self._run(self._until("Page.loadEventFired"))
+        seconds: float = self.evaluate(_MARKED % json.dumps("akscan-ready")) / 1000
         self.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+        return seconds
 
     def evaluate(self, script: str) -> Any:
         """The value of an expression in the page, awaited."""

@@ -64,6 +64,9 @@ class Cell:
         return next(iter(gaps.values()), None)
 
 
+_ROOT_TYPES = ("Microsoft.ContainerService/managedClusters", "Microsoft.KeyVault/vaults")
+
+
 def _arm_cells():
     for read in ARM_READS:
         if read.scope in _ROOTS:
@@ -71,7 +74,7 @@ def _arm_cells():
         kind = str(read.struct.arm_type)
         last = kind.rpartition("/")[2]
         # what other reads hang on stays in sight in production
-        rooted = kind == "Microsoft.ContainerService/managedClusters" or read.scope in _ROOTED
+        rooted = kind in _ROOT_TYPES or read.scope in _ROOTED
         where, query = CONNECTIVITY if rooted else PRODUCTION, r"\?"
         if last == "assignedTo":
             last, query = "roleAssignments", r"\?.*assignedTo"
@@ -81,6 +84,8 @@ def _arm_cells():
             last = f"{kind.split('/')[-2]}/[^/]+/upgradeProfiles/default"
         elif read.scope is Scope.TELEMETRY:
             where, query = CONNECTIVITY, r"/[^/?]+\?"
+        elif last in ("keys", "versions"):
+            last = rf"{last}(/[^/]+)?"
         yield Cell(kind, rf"(?i)GET {where}/(.*/)?{last}{query}", type=kind, where=where)
     kind = "Microsoft.Network/virtualNetworks"
     yield Cell("virtual network of the hub", rf"(?i)GET {FOLLOWED}\?", type=kind, where=CONNECTIVITY)

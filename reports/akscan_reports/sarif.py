@@ -17,9 +17,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
@@ -42,6 +42,7 @@ from akscan.sdk import (
     Unassessed,
     cluster_labels,
     plain,
+    reporter,
     subject_label,
 )
 
@@ -74,14 +75,17 @@ _SCORES = {
 _PROBLEMS = {"error": "error", "warning": "warning", "note": "recommendation"}
 
 
-def write(report: Report, out: BinaryIO, presentation: Presentation) -> None:
-    """Findings as results; what was not assessed, and errors, as notifications of the run.
+def parts(report: Report, presentation: Presentation) -> int:
+    """How many files it takes: none has more than 20 runs."""
+    return len(_Writer(report, presentation).chunks)
 
-    More than 20 clusters do not fit in a file: the first ones by id are written (always the same, so that their alerts
-    neither come nor go with the others), and a run of its own names those left out. Raises `AkscanError` where GitHub
-    would refuse the file.
+
+@reporter("sarif", parts=parts)
+def write(report: Report, out: BinaryIO, presentation: Presentation) -> None:
+    """Findings as results; what was not assessed, and errors, as notifications of the run. Raises `AkscanError` where
+    the file would be refused.
     """
-    log = _plain_data(_Writer(report, presentation).log())
+    log = _plain_data(_Writer(report, presentation).log(presentation.part))
     problems = check(log, presentation.sarif_profile)
     if problems:
         raise AkscanError(f"this SARIF file would be refused: {problems[0]}", f"{len(problems)} problems in all")
@@ -101,16 +105,29 @@ class _Writer:
         self._rule_index = {rule.id: position for position, (rule, _) in enumerate(self._rules)}
         self._descriptors = [_descriptor(rule, severity) for rule, severity in self._rules]
 
-    def log(self) -> om.SarifLog:
-        results = self._results()
-        notes = self._notifications()
-        assessed = [key for key in sorted(self._labels) if self._was_assessed(key)]
-        unread = [key for key in sorted(self._labels) if not self._was_assessed(key)]
-        shown = assessed if len(assessed) + bool(unread) <= MOST_RUNS else assessed[: MOST_RUNS - 1]
-        left_out = assessed[len(shown) :]
+    @cached_property
+    def _assessed(self) -> list[str]:
+        return [key for key in sorted(self._labels) if self._was_assessed(key)]
+
+    @cached_property
+    def _unread(self) -> list[str]:
+        return [key for key in sorted(self._labels) if not self._was_assessed(key)]
+
+    @property
+    def chunks(self) -> list[list[str]]:
+        """The clusters that have a run, file by file; the last one has room for a run without results, if it needs
+        one.
+        """
+        chunks = [self._assessed[start : start + MOST_RUNS] for start in range(0, len(self._assessed), MOST_RUNS)]
+        return [*chunks, []] if not chunks or (self._unread and len(chunks[-1]) == MOST_RUNS) else chunks
+
+    def log(self, part: int) -> om.SarifLog:
+        """One file."""
+        shown, is_last = self.chunks[part], part == len(self.chunks) - 1
+        results, notes = self._results(set(shown)), self._notifications()
         runs = [self._run(key, results.get(key, []), notes.get(key, [])) for key in shown]
-        if unread or left_out or not runs:
-            runs.append(self._remainder(unread, left_out, notes))
+        if is_last and (self._unread or not runs):
+            runs.append(self._remainder(self._unread, notes))
         return om.SarifLog(schema_uri=SCHEMA, version="2.1.0", runs=runs)
 
     def _was_assessed(self, cluster: str) -> bool:
@@ -135,19 +152,9 @@ class _Writer:
         category = f"{'/'.join(self._paths[cluster])}/"
         return self._bare_run(category, descriptors, results, notes, complete=complete, properties=properties)
 
-    def _remainder(
-        self, unread: Sequence[str], left_out: Sequence[str], notes: Mapping[str, list[om.Notification]]
-    ) -> om.Run:
+    def _remainder(self, unread: Sequence[str], notes: Mapping[str, list[om.Notification]]) -> om.Run:
         """A category without results for the clusters that have no run."""
         said = [note for key in unread for note in notes.get(key, [])]
-        said += [
-            _notification(
-                f"Cluster {self._labels[key]} is left out: a SARIF file has at most {MOST_RUNS} runs. "
-                "Scan fewer clusters for a file, or see the JSON report.",
-                "warning",
-            )
-            for key in left_out
-        ]
         return self._bare_run("akscan/without-results/", self._descriptors, [], said, complete=not unread)
 
     def _bare_run(
@@ -183,25 +190,21 @@ class _Writer:
 
     # --- results
 
-    def _results(self) -> dict[str, list[om.Result]]:
-        """By cluster, the worst first."""
-        by_cluster: dict[str, list[om.Result]] = defaultdict(list)
-        for _, cluster, result in sorted(self._ranked(), key=lambda entry: entry[0]):
-            by_cluster[cluster].append(result)
-        return by_cluster
-
-    def _ranked(self) -> Iterator[tuple[int, str, om.Result]]:
-        """What is open, what is carried on, and for viewers what is waived or unknown: rank, cluster and result."""
+    def _results(self, clusters: Collection[str]) -> dict[str, list[om.Result]]:
+        """By cluster, the worst first: what is open, what is carried on, and for viewers what is waived or unknown."""
         report, generic = self._report, self._profile is SarifProfile.GENERIC
-        for finding in report.findings:
-            yield finding.severity.rank, finding.subject.cluster, self._result(finding)
-        for carried in report.carried:
-            yield carried.finding.severity.rank, carried.finding.subject.cluster, self._carried(carried)
+        ranked: list[tuple[int, str, Callable[[], om.Result]]] = [
+            *((f.severity.rank, f.subject.cluster, partial(self._result, f)) for f in report.findings),
+            *((c.finding.severity.rank, c.finding.subject.cluster, partial(self._carried, c)) for c in report.carried),
+        ]
         if generic:
-            for finding in report.waived:
-                yield finding.severity.rank, finding.subject.cluster, self._suppressed(finding)
-            for missing in report.not_assessed:
-                yield len(Severity), missing.subject.cluster, self._open(missing)
+            ranked += [(f.severity.rank, f.subject.cluster, partial(self._suppressed, f)) for f in report.waived]
+            ranked += [(len(Severity), n.subject.cluster, partial(self._open, n)) for n in report.not_assessed]
+        by_cluster: dict[str, list[om.Result]] = defaultdict(list)
+        for _, cluster, make in sorted(ranked, key=lambda entry: entry[0]):
+            if cluster in clusters:
+                by_cluster[cluster].append(make())
+        return by_cluster
 
     def _carried(self, carried: Carried) -> om.Result:
         """A finding of an earlier scan, which keeps its alert."""

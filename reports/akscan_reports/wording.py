@@ -47,7 +47,7 @@ def unknown(report: Report) -> str:
     said = {
         "the scan was interrupted": report.run.interrupted,
         f"{counted(pairs, 'rule × subject pair')} not assessed": pairs,
-        f"{counted(errors, 'pair')} on which a rule failed": errors,
+        f"{counted(errors, 'pair')} on which a rule failed by its own fault": errors,
     }
     return ", ".join(text for text, is_so in said.items() if is_so)
 

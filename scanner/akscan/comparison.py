@@ -137,7 +137,9 @@ class _Reassessed:
             **{(entry.rule.id, entry.subject.id): entry.reason for entry in report.not_assessed},
             **{(entry.rule.id, entry.subject.id): f"the rule failed: {entry.message}" for entry in report.errors},
         }
-        self._unknown_of_rule = {rule: reason for (rule, _), reason in self._unknown.items()}
+        clusters = {subject.id: subject.cluster for subject in report.subjects}
+        self._unknown_in = {(rule, clusters[subject]): why for (rule, subject), why in self._unknown.items()}
+        self._unknown_of_rule = {rule: reason for (rule, _), reason in self._unknown_in.items()}
 
     def reason_against(self, failure: Failure) -> str:
         """Why the report does not say whether the finding is there; empty where it does."""
@@ -159,7 +161,8 @@ class _Reassessed:
         if not subject.id.startswith(subject.cluster):
             # what clusters share may hide behind anything of the rule that is unknown
             return self._unknown_of_rule.get(rule, "")
-        return self._unknown.get((rule, subject.cluster), "")
+        # and a subject may go by another name while something about it is unknown
+        return self._unknown_in.get((rule, subject.cluster), "")
 
     def how(self, failure: Failure) -> str:
         """In which way a finding that was reassessed is gone."""

@@ -48,7 +48,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     """What is not said stays out. ``templates`` is a folder of Jinja2 templates that override blocks of the HTML;
     ``anchors`` go by the names of clusters. What covers less than ``min_coverage`` percent of a cluster replaces
-    nothing that is known of it.
+    nothing that is known of it. ``part`` counts the files of a reporter that needs several, from 0.
     """
 
     title: str = ""
@@ -60,3 +60,4 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     sarif_profile: SarifProfile = SarifProfile.GITHUB
     anchors: dict[str, Anchor] = {}
     min_coverage: float | None = None
+    part: int = 0

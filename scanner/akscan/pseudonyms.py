@@ -39,6 +39,8 @@ _OURS = frozenset(
     {"tool", "frameworks", "schemaVersion", "severity", "rule", "rules", "optionalRules", "status", "change", "kind"}
     | {"permission", "source", "cloud", "started", "finished", "since", "akscan"}
 )
+#: What is told of a cluster by name.
+_FACTS = ("pools", "networks", "subnets", "hops", "identities")
 _OF_RULES = frozenset({"parameters"})
 
 
@@ -95,6 +97,8 @@ def _names_in(data: Mapping[str, Any]) -> Iterator[str]:
     yield from (one["name"] for one in (*run["scope"]["subscriptions"], *run["scope"]["clusters"]))
     for cluster in data["clusters"]:
         yield from (cluster["name"], cluster["subscription"], cluster["resourceGroup"])
+        facts = (one for part in _FACTS for one in cluster.get(part, ()))
+        yield from (one[key] for one in facts for key in ("name", "network") if key in one)
     for subject in (*data["subjects"], *(one["subject"] for one in data["carried"])):
         yield from (subject["name"], subject["namespace"])
     for text in _texts(dict(data)):

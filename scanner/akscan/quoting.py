@@ -17,6 +17,7 @@ _REFUSAL = re.compile(
     rf'|{_NAME}(?: "{_NAME}")? is forbidden: User "{_NAME}" cannot [a-z]+ resource "{_NAME}" in API group "[\w.-]*" '
     rf'(?:at the cluster scope|in the namespace "{_NAME}")'
     r"(?:: User does not have access to the resource in Azure\. Update role assignment to allow access)?"
+    rf'|forbidden: User "{_NAME}" cannot [a-z]+ path "[\w./-]+"'
     r"|User does not have access to the resource in Azure\. Update role assignment to allow access"
 )
 _CODE = re.compile(r"[A-Z][A-Za-z]{2,60}|[A-Z]{2,12}[0-9]{2,8}")

@@ -28,6 +28,7 @@ from akscan.model.azure import (
     Extension,
     FederatedCredential,
     IdentityBinding,
+    Key,
     KubernetesVersion,
     ListedResource,
     MaintenanceWindow,
@@ -42,6 +43,7 @@ from akscan.model.azure import (
     TrustedAccessRoleBinding,
     UserAssignedIdentity,
     Vault,
+    VaultSecret,
     VirtualNetwork,
     Workspace,
     WorkspaceTable,
@@ -57,6 +59,7 @@ from akscan.model.firewalls import Decision, Decisions, Destination, Filter
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
+from akscan.model.kms import KmsKey, KmsVault
 from akscan.model.kubernetes import (
     SPOT_TAINT,
     AppliedObject,
@@ -72,11 +75,16 @@ from akscan.model.kubernetes import (
     RbacSubject,
     Request,
     RoleBinding,
+    SecretProviderClass,
+    SecretUse,
     Service,
     Taint,
     Toleration,
+    VaultObject,
+    secret_uses,
 )
 from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus, Place, places
+from akscan.model.literals import Literal
 from akscan.model.mesh import Mesh, Sidecar
 from akscan.model.names import resolves_privately
 from akscan.model.namespaces import ApplicationNamespace
@@ -86,24 +94,36 @@ from akscan.model.objects import (
     AdmissionWebhook,
     ClusterRoleBindingSubject,
     ClusterRoleSubject,
+    ConfigMapSubject,
     DisruptionBudget,
     KarpenterNodePool,
     LoadBalancerService,
     RoleBindingSubject,
     RoleSubject,
+    SecretProviderClassSubject,
     SecretSubject,
 )
 from akscan.model.pools import NodePool
 from akscan.model.registries import ClusterRegistry, read_registry
 from akscan.model.roles import Grant, RoleAssignment, RoleDefinition
 from akscan.model.scheduling import prefers_spot, requires_spot
-from akscan.model.shared import ClusterVault, ControlPlaneIdentity, KubeletIdentity, Subnet, prefixes, usable
+from akscan.model.shared import (
+    ClusterVault,
+    ControlPlaneIdentity,
+    KubeletIdentity,
+    Subnet,
+    prefixes,
+    read_vault,
+    usable,
+)
 from akscan.model.snat import LOAD_BALANCER_PORTS, Ports, automatic_ports, largest, shared_ports
 from akscan.model.storage import Mount
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.telemetry import AuditStore, Collector, Telemetry
 from akscan.model.text import ArmId, Location, Token, minor, version_key
 from akscan.model.topology import Requirement, requirements
+from akscan.model.vault_contents import VaultReader, stored
+from akscan.model.vault_reach import VaultReach
 from akscan.model.workloads import Workload, image_host, image_matches
 from akscan.plain import cluster_labels, markdown_text, plain, plain_lines, subject_label
 from akscan.presentation import Anchor, Presentation, SarifProfile
@@ -148,28 +168,31 @@ __all__ = [
     "AgentPool", "Agents", "AkscanError", "Alert", "Allowance", "Anchor", "ApiServerSubnet", "ApplicationNamespace",
     "AppliedObject", "ArmId", "AuditStore", "AzureFirewall", "Borrowable", "By", "CacheRule", "Carried", "Change",
     "Cluster", "ClusterFacts", "ClusterFirewall", "ClusterNatGateway", "ClusterRegistry", "ClusterRoleBinding",
-    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Collector", "Container", "ContainerRegistry",
-    "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage", "CoverageFigure", "Crash",
-    "CronJob", "DaemonSet", "DataCollectionEndpoint", "Decision", "Decisions", "Destination", "DiagnosticSetting",
-    "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress", "EventHubNamespace", "EvidenceValue",
-    "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter", "Finding", "Fix", "Framework",
-    "FrameworkResult", "Gap", "GapSummary", "Grant", "HopFacts", "IdentityBinding", "IdentityFacts", "Inapplicable",
-    "Inventory", "Job", "KarpenterNodePool", "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope",
-    "ListedResource", "LoadBalancerService", "Location", "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision",
-    "Mount", "Need", "NetworkFacts", "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed",
+    "ClusterRoleBindingSubject", "ClusterRoleSubject", "ClusterVault", "Collector", "ConfigMapSubject", "Container",
+    "ContainerRegistry", "Control", "ControlPlaneIdentity", "ControlResult", "ControlStatus", "Coverage",
+    "CoverageFigure", "Crash", "CronJob", "DaemonSet", "DataCollectionEndpoint", "Decision", "Decisions",
+    "Destination", "DiagnosticSetting", "Disruption", "DisruptionBudget", "EffectiveAssignment", "Egress",
+    "EventHubNamespace", "EvidenceValue", "Extension", "Failure", "FederatedCredential", "FederatedIdentity", "Filter",
+    "Finding", "Fix", "Framework", "FrameworkResult", "Gap", "GapSummary", "Grant", "HopFacts", "IdentityBinding",
+    "IdentityFacts", "Inapplicable", "Inventory", "Job", "KarpenterNodePool", "Key", "KmsKey", "KmsVault",
+    "KubeletIdentity", "KubernetesVersion", "LedgerEntry", "LedgerScope", "ListedResource", "Literal",
+    "LoadBalancerService", "Location", "MaintenanceWindow", "ManagedCluster", "Mesh", "MeshRevision", "Mount", "Need",
+    "NetworkFacts", "NetworkRuleSet", "Node", "NodePool", "NotApplicable", "NotCollected", "Passed",
     "PermissionStatus", "Pillar", "Place", "Pod", "PodSpec", "PolicyRule", "PoolFacts", "Ports", "Presentation",
     "RbacSubject", "Reason", "Remediation", "Report", "Reporter", "Request", "Requirement", "Resource",
     "RoleAssignment", "RoleBinding", "RoleBindingSubject", "RoleDefinition", "RoleSubject", "Route", "RouteTable",
-    "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretSubject", "Service", "Severity", "Shortfall",
-    "Sidecar", "Status", "StorageAccount", "Subject", "SubjectRef", "Subnet", "SubnetFacts", "SubnetResource", "Taint",
-    "Telemetry", "Token", "Toleration", "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity",
-    "Vault", "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload", "Workspace", "WorkspaceTable", "any_of",
-    "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
-    "emptied_by_one_node", "encode_report", "fingerprint", "firewall_placeholders", "if_known", "image_date",
-    "image_host", "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest",
-    "markdown_text", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
-    "read_registry", "reporter", "require_membership", "requirements", "requires_spot", "resolves_privately", "rule",
-    "shared_ports", "subject_label", "usable", "version_key",
+    "Rule", "RuleInfo", "Run", "SarifProfile", "ScopeOfScan", "SecretProviderClass", "SecretProviderClassSubject",
+    "SecretSubject", "SecretUse", "Service", "Severity", "Shortfall", "Sidecar", "Status", "StorageAccount", "Subject",
+    "SubjectRef", "Subnet", "SubnetFacts", "SubnetResource", "Taint", "Telemetry", "Token", "Toleration",
+    "TrustedAccessRoleBinding", "Unassessed", "Unreadable", "UserAssignedIdentity", "Vault", "VaultObject",
+    "VaultReach", "VaultReader", "VaultSecret", "VirtualNetwork", "WaiverResult", "WaiverStatus", "Workload",
+    "Workspace", "WorkspaceTable", "any_of", "api_server_addresses", "automatic_ports", "borrowable",
+    "callers_by_address", "cluster_labels", "decode_report", "emptied_by_one_node", "encode_report", "fingerprint",
+    "firewall_placeholders", "if_known", "image_date", "image_host", "image_matches", "image_without_patches",
+    "is_azure_registry", "is_private", "is_within", "largest", "markdown_text", "minor", "network_of", "places",
+    "plain", "plain_lines", "prefers_spot", "prefixes", "read_registry", "read_vault", "reporter",
+    "require_membership", "requirements", "requires_spot", "resolves_privately", "rule", "secret_uses", "shared_ports",
+    "stored", "subject_label", "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from akscan.errors import AkscanError
 from akscan.plugins import load_reporter
@@ -23,17 +26,33 @@ def write_reports(
     all. Raises `AkscanError`.
     """
     reporters = load_reporters(formats)
-    written = []
+    written: list[Path] = []
     for reporter in reporters:
         if reporter.to_stdout:
             reporter(report, sys.stdout.buffer, presentation)
             sys.stdout.flush()
         if reporter.extension and (folder is not None or not reporter.to_stdout):
-            target = (folder or Path()) / f"akscan.{reporter.extension}"
-            with written_beside(target) as beside, beside.open("wb") as out:
-                reporter(report, out, presentation)
-            written.append(target)
+            written += _written(reporter, report, folder or Path(), presentation)
     return tuple(written)
+
+
+def _written(reporter: Reporter, report: Report, folder: Path, presentation: Presentation) -> Iterator[Path]:
+    """Every file of one format. What an earlier report had beyond these goes: it would be taken for this one's."""
+    parts = reporter.parts(report, presentation)
+    for part in range(parts):
+        target = folder / _name(reporter, part)
+        with written_beside(target) as beside, beside.open("wb") as out:
+            reporter(report, out, replace(presentation, part=part))
+        yield target
+    for part in itertools.count(max(parts, 1)):
+        stale = folder / _name(reporter, part)
+        if not stale.exists():
+            return
+        stale.unlink()
+
+
+def _name(reporter: Reporter, part: int) -> str:
+    return f"akscan-{part + 1}.{reporter.extension}" if part else f"akscan.{reporter.extension}"
 
 
 def load_reporters(formats: Sequence[str]) -> tuple[Reporter, ...]:

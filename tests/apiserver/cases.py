@@ -19,15 +19,19 @@ VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
 FIREWALL = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/afw-prod"
 ROUTES = f"{GROUP}/providers/Microsoft.Network/routeTables/rt-walled"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
+ENDPOINTS = f"{GROUP}/providers/Microsoft.Network/privateEndpoints"
+ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
 REGISTRIES = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries"
 IDENTITIES = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
-#: Lets the policies of Cilium decide EGR-001, the scanner itself list Secrets, and two nodes be enough for OBS-016.
+#: Lets the policies of Cilium decide EGR-001, the scanner itself list Secrets, every Secret be old, and two nodes be
+#: enough for OBS-016.
 CONFIG = """
 rules:
   EGR-001: {parameters: {accept_fqdn_policies: true}}
   ACC-015: {parameters: {allowed_subjects: ["User:scanner"]}}
   OBS-016: {parameters: {min_nodes: 2}}
+  SEC-017: {parameters: {min_age_days: 0}}
 """
 
 SHOP = "{cluster}/namespaces/shop"
@@ -64,8 +68,7 @@ def estate() -> Estate:
     ]
     resources = [
         _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
-        _resource(f"{VAULTS}/kv-good", publicNetworkAccess="Disabled"),
-        _resource(f"{VAULTS}/kv-bad", publicNetworkAccess="Enabled", accessPolicies=[*map(_reads_secrets, SIDES)]),
+        *_vaults(),
         *(_cluster(side) for side in SIDES),
         *(_walled(side) for side in SIDES),
         *_firewall(),
@@ -74,6 +77,8 @@ def estate() -> Estate:
         _role("puller", "Microsoft.ContainerRegistry/registries/pull/read"),
         _role("joiner", "Microsoft.Network/virtualNetworks/subnets/*"),
         _assignment("puller", _object_id("kubelet", "good"), f"{REGISTRIES}/acrgood"),
+        _role("vault-reader", "Microsoft.KeyVault/vaults/read"),
+        _assignment("vault-reader", _object_id("wired", "good"), f"{VAULTS}/kv-good"),
         _assignment("joiner", _object_id("control-plane", "good"), VNET),
         *(_resource(f"{CLUSTERS}/{side}/agentPools/system/upgradeProfiles/default") for side in SIDES),
         _resource(
@@ -119,6 +124,35 @@ def _object_id(part: str, side: str) -> str:
 
 def _reads_secrets(side: str) -> dict[str, Any]:
     return {"objectId": _object_id("addon", side), "permissions": {"secrets": ["get"]}}
+
+
+def _vaults() -> Objects:
+    """A vault of each side, with a private endpoint and a secret; that of the good side alone by the book."""
+    connected = [
+        {
+            "properties": {
+                "privateEndpoint": {"id": f"{ENDPOINTS}/pe-{side}"},
+                "privateLinkServiceConnectionState": {"status": "Approved"},
+            }
+        }
+        for side in SIDES
+    ]
+    wide = {"objectId": _object_id("wired", "bad"), "permissions": {"secrets": ["get", "set"]}}
+    good = {"publicNetworkAccess": "Disabled", "enableRbacAuthorization": True, "enablePurgeProtection": True}
+    bad = {"publicNetworkAccess": "Enabled", "accessPolicies": [*map(_reads_secrets, SIDES), wide]}
+    link = {"virtualNetwork": {"id": VNET}, "virtualNetworkLinkState": "Completed"}
+    audit = {"workspaceId": "/subscriptions/s/w", "logs": [{"categoryGroup": "audit", "enabled": True}]}
+    return [
+        _resource(f"{VAULTS}/kv-good", **good, privateEndpointConnections=connected[:1]),
+        _resource(f"{VAULTS}/kv-bad", **bad, privateEndpointConnections=connected[1:]),
+        _resource(f"{VAULTS}/kv-good/secrets/db", attributes={"enabled": True}),
+        _resource(f"{VAULTS}/kv-bad/secrets/db", attributes={"enabled": True, "exp": 1}),
+        *(_resource(f"{ENDPOINTS}/pe-{side}", subnet={"id": f"{VNET}/subnets/snet-good"}) for side in SIDES),
+        _resource(ZONE),
+        _resource(f"{ZONE}/virtualNetworkLinks/link", **link),
+        _resource(f"{ZONE}/A/kv-good", aRecords=[{"ipv4Address": "10.1.0.5"}]),
+        _resource(f"{VAULTS}/kv-good/providers/Microsoft.Insights/diagnosticSettings/audit", **audit),
+    ]
 
 
 def _registry(side: str) -> dict[str, Any]:
@@ -221,7 +255,9 @@ def _walled(side: str) -> dict[str, Any]:
         "name": walled(side),
         "properties": {
             **properties,
-            "addonProfiles": {"azureKeyvaultSecretsProvider": {"enabled": True}},
+            "addonProfiles": {
+                "azureKeyvaultSecretsProvider": {"enabled": True, "config": {"enableSecretRotation": "true"}}
+            },
             "autoUpgradeProfile": {"nodeOSUpgradeChannel": "NodeImage"},
             "securityProfile": {"workloadIdentity": {"enabled": True}},
             "networkProfile": {**properties["networkProfile"], "outboundType": "userDefinedRouting"},
@@ -561,6 +597,7 @@ def api_server(side: str) -> Objects:
 
 
 HANDMADE = manifest("Secret", "password", "shop", data={"key": "Y2FuYXJ5"})
+IDLE = manifest("Secret", "idle", "shop", data={"key": "Y2FuYXJ5"})
 DRIVER = manifest("CSIDriver", "secrets-store.csi.k8s.io", spec={"attachRequired": False})
 LIMITS = manifest(
     "LimitRange",
@@ -578,6 +615,39 @@ INTERNAL = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
 def balancer(name: str, address: str, **fields: Any) -> dict[str, Any]:
     status = {"loadBalancer": {"ingress": [{"ip": address}]}}
     return service(name, spec={"type": "LoadBalancer"}, status=status, **fields)
+
+
+DB = "array:\n  - |\n    objectName: db\n    objectType: secret\n"
+
+
+def reader(side: str) -> Objects:
+    """A class that reads the vault of a side as a workload; the bad one also as the node."""
+    parameters = {"keyvaultName": f"kv-{side}", "clientID": f"client-id-{side}", "objects": DB}
+    node = {"useVMManagedIdentity": "true"} if side == "bad" else {}
+    spec = {"provider": "azure", "parameters": {**parameters, **node}}
+    return [manifest("SecretProviderClass", "reader", "shop", spec=spec)]
+
+
+def rotated(**mount: Any) -> Objects:
+    """A Deployment that mounts that class."""
+    attributes = {"secretProviderClass": "reader"}
+    volume = {"name": "store", "csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": True}}
+    volume["csi"]["volumeAttributes"] = attributes
+    mounts = {"volumeMounts": [{"name": "store", "mountPath": "/mnt/store", **mount}]}
+    return [workload("Deployment", "rotated", pod_spec(mounts, volumes=[volume]))]
+
+
+def taking(name: str, secret: str, *, optional: bool = False) -> Objects:
+    """A Deployment with a volume from a Secret."""
+    volume = {"name": "secret", "secret": {"secretName": secret, "optional": optional}}
+    return [workload("Deployment", name, pod_spec(volumes=[volume]))]
+
+
+def pulled(side: str, *secrets: str) -> Objects:
+    """A Deployment of an image of the registry of a side."""
+    image = {"image": f"acr{side}.azurecr.io/shop/web:1"}
+    references = {"imagePullSecrets": [{"name": name} for name in secrets]}
+    return [workload("Deployment", "pulled", pod_spec(image, **references))]
 
 
 #: The LimitRange of the good side comes first: it fills in what the pods after it leave out.
@@ -604,6 +674,31 @@ CASES = [
         [workload("StatefulSet", "database", pod_spec(**MOUNTED))],
         [workload("StatefulSet", "database", pod_spec({"env": [FROM_SECRET]}))],
     ),
+    Case("SEC-003", f"{SHOP}/secretproviderclasses/reader", reader("good"), reader("bad")),
+    Case("SEC-004", f"{{cluster}}/identities/vault-reader{IDENTITIES}/id-wired-{{side}}", [], []),
+    *(Case(f"SEC-00{number}", f"{VAULTS}/kv-{{side}}", [], []) for number in (6, 7, 8, 9)),
+    Case("SEC-010", f"{SHOP}/secretproviderclasses/reader", [], []),
+    Case("SEC-011", "{walled}/namespaces/shop/deployments/rotated", rotated(), rotated(subPath="db")),
+    Case(
+        "SEC-015",
+        f"{SHOP}/configmaps/settings",
+        [manifest("ConfigMap", "settings", "shop", data={"password": "/run/secrets/db"})],
+        [manifest("ConfigMap", "settings", "shop", data={"password": "hunter22"})],
+    ),
+    Case(
+        "SEC-016",
+        "{walled}/namespaces/shop/deployments/taking",
+        taking("taking", "absent", optional=True),
+        taking("taking", HANDMADE["metadata"]["name"]),
+    ),
+    Case("SEC-017", f"{SHOP}/secrets/idle", [IDLE, *taking("busy", "idle")], [IDLE]),
+    Case(
+        "SEC-018",
+        f"{SHOP}/deployments/named",
+        taking("named", HANDMADE["metadata"]["name"]),
+        taking("named", "absent"),
+    ),
+    Case("SEC-019", f"{SHOP}/deployments/pulled", pulled("good"), pulled("bad", "regcred")),
     Case("ACC-003", "{cluster}", [], []),
     Case("ACC-005", "{cluster}", [bound("administrators", "cluster-admin", group("platform"))], []),
     Case(
@@ -718,8 +813,8 @@ CASES = [
     Case(
         "UPG-014",
         "{cluster}/agentpools/system",
-        running("slow", "node-system"),
-        running("slow", "node-system", terminationGracePeriodSeconds=7200),
+        running("stubborn", "node-system"),
+        running("stubborn", "node-system", terminationGracePeriodSeconds=7200),
     ),
     Case(
         "UPG-015",

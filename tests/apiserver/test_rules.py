@@ -104,7 +104,9 @@ def test_a_context_alone_decides_what_kubernetes_alone_tells(side, servers, use,
     rbac = {f"ACC-0{number:02}" for number in range(9, 21)}
     # that Azure grants nobody the Secrets either, a kubeconfig does not tell
     undecided = {"ACC-015"} if side == "good" else set()
-    # who runs an Alertmanager needs no alert rule of Azure
-    proven = {"IDN-010", "IDN-011"} if side == "bad" else {"OBS-013"}
+    # who runs an Alertmanager needs no alert rule of Azure; who names no pull secret, no registry
+    proven = {"IDN-010", "IDN-011"} if side == "bad" else {"OBS-013", "SEC-019"}
     spot = {"SPT-001", "SPT-004", "SPT-007", "SPT-008", "SPT-009", "SPT-010"}
-    assert decided == {"WKL-002", "WKL-012", "SEC-014", "UPG-016", "UPG-019"} | spot | proven | rbac - undecided
+    secrets = {"SEC-003", "SEC-014", "SEC-015", "SEC-017", "SEC-018"}
+    others = {"WKL-002", "WKL-012", "UPG-016", "UPG-019"}
+    assert decided == others | secrets | spot | proven | rbac - undecided

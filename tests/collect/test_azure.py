@@ -172,13 +172,13 @@ def test_what_fails_becomes_a_gap_and_stops_nothing_else(fault, reason, serve, c
 
 def test_a_resource_of_the_wrong_shape_is_a_gap_of_its_own(serve, contoso, tmp_path):
     estate = contoso.copy()
-    vault = next(r for r in estate.resources.values() if r["type"].casefold() == "microsoft.keyvault/vaults")
-    vault["properties"]["networkAcls"] = {"defaultAction": 7}
+    vaults = [r for r in estate.resources.values() if r["type"].casefold() == "microsoft.keyvault/vaults"]
+    vaults[0]["properties"]["networkAcls"] = {"defaultAction": 7}
     inventory = collect(serve(estate), tmp_path)
     gap = next(read.gap for read in inventory.azure.reads if read.gap is not None)
     assert gap.reason is Reason.MALFORMED
     assert "$.properties.networkAcls.defaultAction" in gap.detail
-    assert len(list(inventory.known(Vault))) == 1
+    assert len(list(inventory.known(Vault))) == len(vaults) - 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """From the JSON of the APIs to structs."""
 
 import contextlib
+import re
 
 import pytest
 from akscan.model.azure import ManagedCluster, VirtualNetwork
 from akscan.model.decode import Malformed, convert, decode, decode_answer, encode
-from akscan.model.kubernetes import EnvVar, Pod
+from akscan.model.expander import ExpanderPriorities
+from akscan.model.kubernetes import Deployment, EnvVar, Pod
 from akscan.model.literals import Literal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,14 +60,14 @@ def test_junk_is_malformed_or_a_struct_never_a_crash(data):
 
 def test_literals_are_classified_and_dropped():
     variable = decode_answer(b'{"name": "A", "value": "AccountKey=' + b"a" * 86 + b'=="}', EnvVar)
-    assert variable.value == "credential"
+    assert variable.value.hits == (("storage_account_key", 1),)
     assert b"AccountKey" not in encode(variable)
     assert decode(encode(variable), EnvVar) == variable
 
 
 @given(st.text())
 def test_no_literal_survives(text):
-    assert str(Literal.of(text)) in {"empty", "short", "harmless", "plain", "credential"}
+    assert re.fullmatch(r"empty|short|harmless|plain|lines|credential( [a-z_]+:\d+)+", Literal.of(text))
 
 
 def test_annotations_are_not_kept():
@@ -73,3 +75,45 @@ def test_annotations_are_not_kept():
         b'{"metadata": {"name": "p", "annotations": {"a": "canary-1"}}, "spec": {"containers": []}}', Pod
     )
     assert b"canary" not in encode(pod)
+
+
+def test_of_annotations_and_commands_only_keys_and_pauses_stay():
+    text = b"""{"metadata": {"name": "d", "annotations": {
+        "kubectl.kubernetes.io/last-applied-configuration": "canary-1", "example/ha": "canary-2"}},
+        "spec": {"template": {"metadata": {"annotations": {"example/checkpoint": "canary-3"}}, "spec": {"containers": [
+        {"name": "c", "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "echo canary-4; sleep 7"]}}}}]}}}}"""
+    made = decode_answer(text, Deployment)
+    assert b"canary" not in encode(made)
+    assert made == decode(encode(made), Deployment)
+    assert made.metadata.has_mark("example/ha")
+    assert not made.metadata.has_mark("kubectl.kubernetes.io/last-applied-configuration")
+    assert made.template.metadata.has_mark("example/checkpoint")
+    assert made.template.spec.containers[0].pre_stop_pause_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("10: [a]\n50: [b, c]", ("50 c", "50 b", "10 a")),
+        ("", ()),
+        ("just a canary", None),
+        ("a: [canary]", None),
+        ("1: canary", None),
+        ("1: [[canary]]", None),
+        ("1: [canary", None),
+    ],
+)
+def test_what_the_priority_expander_reads(text, lines):
+    read = ExpanderPriorities.of(text)
+    assert read.is_malformed is (lines is None)
+    assert read.lines == (lines or ())
+    if lines is None:
+        assert "canary" not in read
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [(".*spot.*", True), ("^spot", False), ("(a+)+$", None), ("a*a*a*a*a*b", None), ("(?<=x", None)],
+)
+def test_patterns_that_may_never_end_are_not_searched_for(pattern, chosen):
+    assert ExpanderPriorities(f"1 {pattern}").choose(("aks-spot-1-vmss",)) is chosen

@@ -39,7 +39,7 @@ def test_ten_of_a_level_are_annotated_the_worst_first_and_the_others_counted(fle
     lines = written(annotations.write_github, fleet)
     assert [level for level, _, _ in github(lines)] == ["error"] * 2 + ["warning"] * 10
     said = "29 findings (2 high, 27 medium); 86.4 % assessed"
-    unknown = "3 rule × subject pairs not assessed, 2 pairs on which a rule failed"
+    unknown = "3 rule × subject pairs not assessed, 2 pairs on which a rule failed by its own fault"
     assert lines[12:] == [
         f"akscan: {said}. {unknown}",
         "akscan: 17 more warnings without an annotation, since at most 10 of a level are shown",

@@ -14,6 +14,7 @@ import pytest
 from akscan.engine import Evaluation, SelectedRule
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.sdk import (
+    Change,
     Cluster,
     Disruption,
     Finding,
@@ -27,6 +28,8 @@ from akscan.sdk import (
     ScopeOfScan,
     Severity,
     Status,
+    WaiverResult,
+    WaiverStatus,
     Workload,
     rule,
 )
@@ -385,3 +388,29 @@ def test_every_control_of_a_framework_is_told_with_its_rules(framed):
 
 def test_a_report_without_frameworks_says_so(fleet):
     assert "No rule pack brought a framework along" in plain(Reader(rendered(fleet)).texts["main"])
+
+
+def test_changes_since_the_baseline_are_counted_with_waived_ones(fleet):
+    assert 'id="trends"' not in rendered(fleet)
+    kinds = (Change.NEW, Change.NEW, Change.UNCHANGED, Change.UPDATED)
+    found = [msgspec.structs.replace(f, change=kinds[i % 4]) for i, f in enumerate(fleet.findings)]
+    compared = msgspec.structs.replace(fleet, findings=tuple(found[:-2]), waived=tuple(found[-2:]))
+    table = plain(Reader(rendered(compared)).texts["main"]).partition("Severity New Updated Unchanged All")[2]
+    for severity in {finding.severity for finding in found}:
+        counts = Counter(finding.change for finding in found if finding.severity is severity)
+        row = [counts[change] for change in (Change.NEW, Change.UPDATED, Change.UNCHANGED)]
+        assert f"{severity} {' '.join(map(str, (*row, sum(row))))}" in table
+
+
+def test_a_rule_of_which_all_findings_are_waived_is_named_and_can_be_linked_to(fleet):
+    gone = [msgspec.structs.replace(f, waived_by=(0,)) for f in fleet.findings if f.rule.id == "API-901"]
+    waiver = WaiverResult(
+        place="akscan.yaml:1", selector="rule API-901", reason="r", owner="o", ticket="t", expires="2026-12-31",
+        status=WaiverStatus.USED, findings=len(gone),
+    )  # fmt: skip
+    rest = tuple(finding for finding in fleet.findings if finding.rule.id != "API-901")
+    reader = Reader(rendered(msgspec.structs.replace(fleet, findings=rest, waived=tuple(gone), waivers=(waiver,))))
+    assert reader.ids["API-901"] == 1
+    assert "API-901 · cluster" in plain(reader.texts["main"].partition("Findings that somebody answers for")[2])
+    links = {value[1:] for tag, name, value in reader.attributes if (tag, name) == ("a", "href") and value[0] == "#"}
+    assert links <= set(reader.ids)

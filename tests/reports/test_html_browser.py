@@ -169,6 +169,18 @@ def test_text_is_found_among_what_stands_compressed(crowd, browser, tmp_path, te
     assert set(browser.evaluate(SHOWN)) == ids(wanted)
 
 
+def test_a_button_copies_the_commands(report, browser, tmp_path):
+    browser.open(saved(report, tmp_path))
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    button = "document.querySelector('#API-901 pre button.copy')"
+    copied = browser.evaluate(
+        f"{button}.click(); new Promise((done) => setTimeout(done, 300)).then(() => navigator.clipboard.readText())"
+    )
+    assert copied in {finding.remediation.commands for finding in report.findings if finding.rule.id == "API-901"}
+    assert browser.evaluate(f"{button}.textContent") == "Copied"
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_axe_finds_no_serious_problem(report, browser, tmp_path, width, dark):
@@ -212,6 +224,7 @@ def test_print_has_a_cover_contents_and_every_finding(report, browser, tmp_path)
     assert "API-901" in pages[1]
     assert all("Top secret!" in page for page in pages[:-1])
     assert f"2 / {len(pages) - 1}" in pages[1]
+    assert "Subscriptions that the identity sees" in pages[-2]
     assert "Show all" not in text
     assert "Copy" not in text
     for finding in (*report.findings, *report.waived):

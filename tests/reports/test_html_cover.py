@@ -118,9 +118,13 @@ def test_a_customers_style_comes_last_and_is_allowed(fleet, tmp_path):
         ("{% block end %}{{ 1 / 0 }}{% endblock %}", "report.html.jinja:2: ZeroDivisionError"),
         ('{% block end %}{% include "gone.jinja" %}{% endblock %}', "report.html.jinja:2: there is no template gone"),
         ("{% block end %}{{ ''.__class__.__mro__ }}{% endblock %}", "report.html.jinja:2: SecurityError"),
+        (
+            "{% block end %}{{ cover.templates.parent }}{% endblock %}",
+            "report.html.jinja:2: UndefinedError: 'None' has",
+        ),
         ('{% block end %}{% include "part.jinja" %}{% endblock %}', "part.jinja:2: UndefinedError: .*has no attribute"),
     ],
-    ids=["undefined", "syntax", "arithmetic", "missing include", "sandbox", "in an include"],
+    ids=["undefined", "syntax", "arithmetic", "missing include", "sandbox", "files", "in an include"],
 )
 def test_a_fault_in_a_template_is_told_with_its_place(fleet, tmp_path, text, said):
     (tmp_path / "part.jinja").write_text("\n{{ report.nothing.here }}")

@@ -51,7 +51,9 @@ class Reader(HTMLParser):
 def test_verdict_counts_and_what_nobody_knows_come_first(compared):
     text = written(compared)
     assert text.startswith("### akscan: 9 findings (2 high, 7 medium), 20 waived; 86.4 % assessed\n")
-    assert "**Unknown**: 3 rule × subject pairs not assessed, 2 pairs on which a rule failed.\n" in text
+    assert (
+        "**Unknown**: 3 rule × subject pairs not assessed, 2 pairs on which a rule failed by its own fault.\n" in text
+    )
     assert "Compared with the baseline: 2 new, 6 unchanged, 1 updated.\n" in text
     rows = Reader(text).cells
     severities = ["Critical", "High", "Medium", "Low", "Info"]

@@ -26,6 +26,7 @@ from akscan.sdk import (
     WaiverStatus,
 )
 from akscan.testing import cluster
+from akscan.writing import write_reports
 from akscan_reports import sarif
 from jsonschema import Draft4Validator, FormatChecker
 
@@ -236,13 +237,35 @@ def test_twenty_clusters_fit(fleet):
     assert all(len(run["results"]) == 1 for run in log["runs"])
 
 
-def test_of_more_clusters_the_first_are_written_and_the_others_named(fleet):
-    log = written(renumbered(fleet, 23, 1))
-    assert len(log["runs"]) == 20
-    assert [run["automationDetails"]["id"].rpartition("aks-shop")[2] for run in log["runs"][:2]] == ["000/", "001/"]
-    last = log["runs"][-1]
-    assert last["results"] == []
-    assert [note["message"]["text"].split()[1] for note in notes(last)] == ["aks019", "aks020", "aks021", "aks022"]
+def test_more_clusters_take_more_files(fleet):
+    report = renumbered(fleet, 43, 1)
+    assert sarif.parts(report, Presentation()) == 3
+    logs = [written(report, part=part) for part in range(3)]
+    assert [len(log["runs"]) for log in logs] == [20, 20, 3]
+    categories = [run["automationDetails"]["id"] for log in logs for run in log["runs"]]
+    assert len(set(categories)) == 43
+
+
+def test_clusters_without_results_are_named_in_the_last_file(fleet):
+    report = renumbered(fleet, 21, 1)
+    first, *others = report.coverage.clusters.items()
+    unread = {first[0]: CoverageFigure(assessed=0, applicable=5), **dict(others)}
+    report = msgspec.structs.replace(
+        report, coverage=msgspec.structs.replace(report.coverage, clusters=unread), findings=report.findings[1:]
+    )
+    assert sarif.parts(report, Presentation()) == 2
+    assert len(written(report)["runs"]) == 20
+    (last,) = written(report, part=1)["runs"]
+    assert (last["results"], last["automationDetails"]["id"]) == ([], "akscan/without-results/")
+
+
+def test_files_of_an_earlier_report_do_not_stay_behind(fleet, tmp_path):
+    def names(clusters):
+        write_reports(renumbered(fleet, clusters, 1), ["sarif"], tmp_path, Presentation())
+        return sorted(path.name for path in tmp_path.iterdir())
+
+    assert names(43) == ["akscan-2.sarif", "akscan-3.sarif", "akscan.sarif"]
+    assert names(3) == ["akscan.sarif"]
 
 
 def test_five_thousand_results_fit(fleet):

@@ -7,6 +7,7 @@ import hashlib
 from importlib import resources
 from typing import BinaryIO
 
+import msgspec
 from akscan.sdk import Failure, Presentation, Report, Severity
 from markupsafe import Markup
 
@@ -36,7 +37,8 @@ def write(report: Report, out: BinaryIO, presentation: Presentation = _PLAIN) ->
         page=page,
         report=report,
         store=Store(report, page, draw),
-        cover=presentation,
+        # without its paths, which are ways out of the sandbox that templates of a customer run in
+        cover=msgspec.structs.replace(presentation, logo=None, templates=None),
         logo=data_uri(presentation.logo) if presentation.logo else "",
         severities=tuple(Severity),
         style=Markup(style),  # noqa: S704 no end tag is left in it

@@ -199,6 +199,11 @@ class Page:
         return tuple(Group(findings[0].rule, tuple(findings)) for findings in by_rule.values())
 
     @cached_property
+    def rules_with_findings(self) -> frozenset[str]:
+        """Ids of the rules that have a place of their own among the findings."""
+        return frozenset(group.rule.id for group in self.groups)
+
+    @cached_property
     def windows(self) -> dict[Disruption, list[Group]]:
         """Groups by what their fix disturbs, the mildest window first; in each the worst, then the widest first."""
         ranked = sorted(self.groups, key=lambda group: (group.severity.rank, -group.subjects, group.rule.id))

@@ -73,7 +73,8 @@ class List {
   layOut() {
     if (!this.chunks) {
       this.chunks = document.createElement("div");
-      this.rest.querySelector(".note").replaceWith(this.chunks);
+      this.rest.querySelector(".note").classList.add("paper");
+      this.rest.append(this.chunks);
     }
     if (this.chunks.hasChildNodes()) return;
     for (let at = 0; at < this.packed.length; at += inView) {

@@ -38,18 +38,21 @@ from akscan.model.inventory import (
 from akscan.model.ledger import CLUSTER_NEEDS
 from akscan.model.needs import Need
 from akscan.model.reads import ARM_READS, ArmRead, Scope
-from akscan.model.roles import AssignedTo, Grant, HeldPermissions, RoleDefinition, held_permissions_id
+from akscan.model.roles import AssignedTo, Grant, HeldPermissions, RoleAssignment, RoleDefinition, held_permissions_id
 from akscan.model.scopes import (
     in_turn,
     jobs_of_clusters,
     jobs_of_fleets,
     jobs_of_identities,
+    jobs_of_keys,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_trusted_access,
     jobs_of_unlisted,
     jobs_of_upgraded,
+    jobs_of_vaults,
     jobs_of_zones,
+    vaults_let_into,
 )
 from akscan.model.text import ArmId, Token
 
@@ -152,10 +155,18 @@ class AzureCollector:
                 *jobs_of_upgraded(self.clusters, self._answers.of(azure.FleetMember)),
                 *jobs_of_identities(self.clusters, identities),
                 *jobs_of_trusted_access(self._answers.of(TrustedAccessRoleBinding)),
+                *jobs_of_vaults(self._vaults_let_into()),
             ]
         )
+        # afterwards: a key that is read by itself tells of its rotation, the list of its vault does not
+        self._read_all(jobs_of_keys(self.clusters, self._answers.of(azure.Vault)))
         self._follow()
         return self._answers.azure(), self._scope(subscriptions)
+
+    def _vaults_let_into(self) -> Iterator[ArmId]:
+        of = self._answers.of
+        identities, assignments = of(azure.UserAssignedIdentity), of(RoleAssignment)
+        return vaults_let_into(self.clusters, of(azure.Vault), identities, assignments)
 
     def survey(self, needs: Iterable[Need]) -> tuple[Azure, ScopeOfScan]:
         """The clusters, and what the identity may do: in their subscriptions, and at those clusters where a role of

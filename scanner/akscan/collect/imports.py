@@ -32,6 +32,7 @@ from akscan.model.azure import (
     Resource,
     Subscription,
     UserAssignedIdentity,
+    Vault,
     VirtualHub,
 )
 from akscan.model.cluster import missing_lists
@@ -52,10 +53,12 @@ from akscan.model.scopes import (
     jobs_of_clusters,
     jobs_of_fleets,
     jobs_of_identities,
+    jobs_of_keys,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_unlisted,
     jobs_of_upgraded,
+    jobs_of_vaults,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -190,6 +193,8 @@ class _Resources:
                 *jobs_of_policies(policies),
                 *jobs_of_identities(clusters, (identity.id for identity in self.of(UserAssignedIdentity))),
                 *jobs_of_zones(zone.id for zone in self.of(PrivateDnsZone)),
+                *jobs_of_vaults(vault.id for vault in self.of(Vault)),
+                *jobs_of_keys(clusters, self.of(Vault)),
             )
             for read, scope in jobs:
                 # no export says which groups a principal is in

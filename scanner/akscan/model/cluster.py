@@ -36,6 +36,7 @@ from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.rbac import Rbac
 from akscan.model.running_images import RunningImages
+from akscan.model.secret_mounts import SecretMounts
 from akscan.model.spot import SpotCapacity
 from akscan.model.storage import Storage
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -486,6 +487,11 @@ class Cluster(Subject):
         if found is None:
             self.lists.config_maps.complete()
         return found.priorities if found else None
+
+    @cached_property
+    def secret_mounts(self) -> SecretMounts:
+        """Which Secrets and SecretProviderClasses its workloads use."""
+        return SecretMounts(self)
 
     @cached_property
     def rbac(self) -> Rbac:

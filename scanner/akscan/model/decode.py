@@ -36,7 +36,9 @@ def _from_text(kind: type[Any], value: object) -> Any:
 
 def _from_answer(kind: type[Any], value: object) -> Any:
     """The same for what an API answered, where what is to be classified still is a value."""
-    if issubclass(kind, Classified) and isinstance(value, kind.answered):
+    if issubclass(kind, Classified):
+        if not kind.takes(value):
+            raise TypeError(f"Got `{type(value).__name__}`")
         return kind.of(value)
     return _from_text(kind, value)
 

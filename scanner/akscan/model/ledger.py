@@ -156,24 +156,24 @@ def places(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wants:
     """What one rule needs, as it names it."""
 
     needs: tuple[Need, ...]
     optional: tuple[Need, ...] = ()
 
-    @property
+    @cached_property
     def named(self) -> frozenset[Need]:
         """The permissions behind its needs, without what every scan asks for anyway."""
         return frozenset(IMPLIED_NEEDS.get(need, need) for need in self.needs)
 
-    @property
+    @cached_property
     def required(self) -> frozenset[Need]:
         """Without these it decides nothing; clusters must be found and opened too."""
         return frozenset(asked(self.needs)) - {Need.PERMISSIONS}
 
-    @property
+    @cached_property
     def further(self) -> frozenset[Need]:
         """Only some of its cases need these."""
         return frozenset(asked((*self.needs, *self.optional))) - self.required - {Need.PERMISSIONS}
@@ -226,8 +226,15 @@ class Ledger:
             for cluster_id in self._clusters:
                 if cluster_id.subscription:
                     self._put(need, cluster_id, *self._azure.status(need, cluster_id))
+        own = self._found[need]
+        lacking = {
+            s.subscription_scope for s in self._clusters if s in own and own[s].status is PermissionStatus.MISSING
+        }
         for scope, gap in self._azure.refused.get(need, {}).items():
-            above = self._found[need].get(scope.subscription_scope)
+            # what clusters of a subscription lack is no news at the vaults beside them
+            if scope not in self._clusters and scope.subscription_scope in lacking:
+                continue
+            above = own.get(scope.subscription_scope)
             if above is None or above.status is not PermissionStatus.MISSING:
                 self._put(need, scope, PermissionStatus.MISSING, gap.detail)
 

@@ -40,6 +40,7 @@ class Need(StrEnum):
     NAT_GATEWAYS = "Microsoft.Network/natGateways/read"
     PUBLIC_IP_ADDRESSES = "Microsoft.Network/publicIPAddresses/read"
     PUBLIC_IP_PREFIXES = "Microsoft.Network/publicIPPrefixes/read"
+    PRIVATE_ENDPOINTS = "Microsoft.Network/privateEndpoints/read"
     PRIVATE_DNS_ZONES = "Microsoft.Network/privateDnsZones/read"
     PRIVATE_DNS_LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks/read"
     PRIVATE_DNS_RECORDS = "Microsoft.Network/privateDnsZones/A/read"
@@ -48,6 +49,9 @@ class Need(StrEnum):
     EXTENSIONS = "Microsoft.KubernetesConfiguration/extensions/read"
     REGISTRIES = "Microsoft.ContainerRegistry/registries/read"
     VAULTS = "Microsoft.KeyVault/vaults/read"
+    VAULT_SECRETS = "Microsoft.KeyVault/vaults/secrets/read"
+    VAULT_KEYS = "Microsoft.KeyVault/vaults/keys/read"
+    VAULT_KEY_VERSIONS = "Microsoft.KeyVault/vaults/keys/versions/read"
     USER_ASSIGNED_IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities/read"
     FEDERATED_CREDENTIALS = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read"
     PERMISSIONS = "Microsoft.Authorization/permissions/read"
@@ -114,6 +118,17 @@ class Need(StrEnum):
     INGRESSES = "list ingresses.networking.k8s.io"
     METRICS = "get /metrics"
     CILIUM_CLUSTERWIDE_POLICIES = "list ciliumclusterwidenetworkpolicies.cilium.io"
+    GATEWAYS = "list gateways.gateway.networking.k8s.io"
+    TRIGGER_AUTHENTICATIONS = "list triggerauthentications.keda.sh"
+    CLUSTER_TRIGGER_AUTHENTICATIONS = "list clustertriggerauthentications.keda.sh"
+    GIT_REPOSITORIES = "list gitrepositories.source.toolkit.fluxcd.io"
+    HELM_REPOSITORIES = "list helmrepositories.source.toolkit.fluxcd.io"
+    KUSTOMIZATIONS = "list kustomizations.kustomize.toolkit.fluxcd.io"
+    HELM_RELEASES = "list helmreleases.helm.toolkit.fluxcd.io"
+    ISSUERS = "list issuers.cert-manager.io"
+    CLUSTER_ISSUERS = "list clusterissuers.cert-manager.io"
+    SECRET_STORES = "list secretstores.external-secrets.io"  # noqa: S105
+    CLUSTER_SECRET_STORES = "list clustersecretstores.external-secrets.io"  # noqa: S105
 
     @property
     def source(self) -> str:

@@ -11,6 +11,7 @@ from akscan.model.kubernetes import (
     SPOT_LABELS,
     ClusterRole,
     ClusterRoleBinding,
+    ConfigMap,
     Endpoint,
     KarpenterNodePoolObject,
     KubernetesObject,
@@ -24,6 +25,7 @@ from akscan.model.kubernetes import (
     Requirement,
     Role,
     Secret,
+    SecretProviderClass,
     Service,
     Taint,
     Webhook,
@@ -31,6 +33,7 @@ from akscan.model.kubernetes import (
 )
 from akscan.model.pools import NodePool
 from akscan.model.scheduling import NOT_SPOT, Place
+from akscan.model.secret_mounts import Mount
 from akscan.model.selectors import Expression
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
 from akscan.model.text import Token
@@ -267,6 +270,36 @@ class SecretSubject(KubernetesSubject[Secret]):
     def is_aks_managed(self) -> bool:
         """An object without pod template in a system namespace is the platform's."""
         return self.namespace in self.cluster.system_namespaces
+
+
+class ConfigMapSubject(KubernetesSubject[ConfigMap]):
+    """A ConfigMap: its keys, and the classes of its values."""
+
+    list_field = "config_maps"
+    resource_name = "configmaps"
+    kind_name = "config_map"
+
+    @property
+    def is_aks_managed(self) -> bool:
+        """An object without pod template in a system namespace is the platform's."""
+        return self.namespace in self.cluster.system_namespaces
+
+
+class SecretProviderClassSubject(KubernetesSubject[SecretProviderClass]):
+    """A SecretProviderClass."""
+
+    list_field = "secret_provider_classes"
+    resource_name = "secretproviderclasses"
+    kind_name = "secret_provider_class"
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """Who mounts it, as far as workloads were read."""
+        return self.cluster.secret_mounts.of(self.namespace, self.name)
+
+    def placeholders(self) -> dict[str, str]:
+        known = {**super().placeholders(), "vault": self.object.vault_name}
+        return {key: value for key, value in known.items() if value}
 
 
 class DisruptionBudget(KubernetesSubject[PodDisruptionBudget]):

@@ -36,6 +36,9 @@ class Scope(StrEnum):
     PRIVATE_LINK_ZONE = "every private DNS zone of Azure Monitor and of key vaults"
     API_SERVER_NETWORK = "every virtual network with an API server in it"
     BOOTSTRAP_REGISTRY = "every registry that nodes are made from"
+    KMS_KEY = "every key with which etcd is encrypted"
+    KMS_KEY_VERSION = "every version of such a key that a cluster names"
+    READ_VAULT = "every vault that managed identities of clusters are let into, or that holds such a key"
     ISOLATED_CLUSTER = "every network-isolated cluster"
     TRUSTED_SOURCE = "every resource that Trusted Access lets into a cluster"
     TELEMETRY = "every one that the telemetry of a cluster leads to"
@@ -91,6 +94,7 @@ _LOG_ANALYTICS = "2025-02-01"
 _NETWORK = "2026-03-01"
 _PRIVATE_DNS = "2020-06-01"
 _REGISTRY = "2025-11-01"
+_VAULT = "2026-02-01"
 _ROLES = "2022-04-01"
 _SCHEDULES = "2020-10-01"
 
@@ -358,6 +362,14 @@ ARM_READS: tuple[ArmRead, ...] = (
     ),
     ArmRead(azure.RoutingIntent, Scope.HUB, Need.ROUTING_INTENT, _NETWORK, Reader.NETWORK, "routing_intent.list"),
     ArmRead(
+        azure.PrivateEndpoint,
+        Scope.CLUSTER_SUBSCRIPTION,
+        Need.PRIVATE_ENDPOINTS,
+        _NETWORK,
+        Reader.NETWORK,
+        "private_endpoints.list_by_subscription",
+    ),
+    ArmRead(
         azure.PrivateDnsZone,
         Scope.SUBSCRIPTION,
         Need.PRIVATE_DNS_ZONES,
@@ -386,10 +398,22 @@ ARM_READS: tuple[ArmRead, ...] = (
         azure.Vault,
         Scope.SUBSCRIPTION,
         Need.VAULTS,
-        "2026-02-01",
+        _VAULT,
         Reader.GENERIC,
         "/providers/Microsoft.KeyVault/vaults",
         follow=True,
+    ),
+    ArmRead(azure.Key, Scope.KMS_KEY, Need.VAULT_KEYS, _VAULT, Reader.GENERIC, "", follow=True),
+    ArmRead(azure.KeyVersion, Scope.KMS_KEY_VERSION, Need.VAULT_KEY_VERSIONS, _VAULT, Reader.GENERIC, "", follow=True),
+    ArmRead(azure.VaultSecret, Scope.READ_VAULT, Need.VAULT_SECRETS, _VAULT, Reader.GENERIC, "/secrets"),
+    ArmRead(azure.Key, Scope.READ_VAULT, Need.VAULT_KEYS, _VAULT, Reader.GENERIC, "/keys"),
+    ArmRead(
+        azure.DiagnosticSetting,
+        Scope.READ_VAULT,
+        Need.DIAGNOSTIC_SETTINGS,
+        "2021-05-01-preview",
+        Reader.GENERIC,
+        "/providers/Microsoft.Insights/diagnosticSettings",
     ),
     ArmRead(
         azure.ContainerRegistry,
@@ -682,6 +706,73 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies",
         optional=True,
     ),
+    KubernetesRead(
+        "gateways", kubernetes.Gateway, Need.GATEWAYS, "/apis/gateway.networking.k8s.io/v1/gateways", optional=True
+    ),
+    KubernetesRead(
+        "trigger_authentications",
+        kubernetes.TriggerAuthentication,
+        Need.TRIGGER_AUTHENTICATIONS,
+        "/apis/keda.sh/v1alpha1/triggerauthentications",
+        optional=True,
+    ),
+    KubernetesRead(
+        "cluster_trigger_authentications",
+        kubernetes.ClusterTriggerAuthentication,
+        Need.CLUSTER_TRIGGER_AUTHENTICATIONS,
+        "/apis/keda.sh/v1alpha1/clustertriggerauthentications",
+        optional=True,
+    ),
+    KubernetesRead(
+        "git_repositories",
+        kubernetes.GitRepository,
+        Need.GIT_REPOSITORIES,
+        "/apis/source.toolkit.fluxcd.io/v1/gitrepositories",
+        optional=True,
+    ),
+    KubernetesRead(
+        "helm_repositories",
+        kubernetes.HelmRepository,
+        Need.HELM_REPOSITORIES,
+        "/apis/source.toolkit.fluxcd.io/v1/helmrepositories",
+        optional=True,
+    ),
+    KubernetesRead(
+        "kustomizations",
+        kubernetes.Kustomization,
+        Need.KUSTOMIZATIONS,
+        "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations",
+        optional=True,
+    ),
+    KubernetesRead(
+        "helm_releases",
+        kubernetes.HelmRelease,
+        Need.HELM_RELEASES,
+        "/apis/helm.toolkit.fluxcd.io/v2/helmreleases",
+        optional=True,
+    ),
+    KubernetesRead("issuers", kubernetes.Issuer, Need.ISSUERS, "/apis/cert-manager.io/v1/issuers", optional=True),
+    KubernetesRead(
+        "cluster_issuers",
+        kubernetes.ClusterIssuer,
+        Need.CLUSTER_ISSUERS,
+        "/apis/cert-manager.io/v1/clusterissuers",
+        optional=True,
+    ),
+    KubernetesRead(
+        "secret_stores",
+        kubernetes.SecretStore,
+        Need.SECRET_STORES,
+        "/apis/external-secrets.io/v1/secretstores",
+        optional=True,
+    ),
+    KubernetesRead(
+        "cluster_secret_stores",
+        kubernetes.ClusterSecretStore,
+        Need.CLUSTER_SECRET_STORES,
+        "/apis/external-secrets.io/v1/clustersecretstores",
+        optional=True,
+    ),
 )
 
 #: Permissions that allow reading what the cluster's own answer already holds (subnets and peerings stand in their
@@ -695,7 +786,14 @@ IMPLIED_NEEDS: dict[Need, Need] = {
 
 #: The zones whose links and records are read
 #: (https://learn.microsoft.com/azure/private-link/private-endpoint-dns).
-PRIVATE_LINK_ZONES = frozenset({Token("privatelink.monitor.azure.com"), Token("privatelink.vaultcore.azure.net")})
+PRIVATE_LINK_ZONES = frozenset(
+    {
+        Token("privatelink.monitor.azure.com"),
+        Token("privatelink.vaultcore.azure.net"),
+        Token("privatelink.vaultcore.azure.cn"),
+        Token("privatelink.vaultcore.usgovcloudapi.net"),
+    }
+)
 
 
 def need_of(struct: type[Resource]) -> Need:

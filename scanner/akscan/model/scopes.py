@@ -14,12 +14,14 @@ from akscan.model.azure import (
     KubernetesVersions,
     ManagedCluster,
     TrustedAccessRoleBinding,
+    UserAssignedIdentity,
+    Vault,
     beside_nodes,
     image_kind,
 )
 from akscan.model.inventory import kubernetes_versions_id
 from akscan.model.reads import ARM_READS, PRIVATE_LINK_ZONES, ArmRead, Scope
-from akscan.model.roles import assigned_to_id
+from akscan.model.roles import RoleAssignment, assigned_to_id
 from akscan.model.text import ArmId, Token
 
 T = TypeVar("T")
@@ -130,6 +132,50 @@ def jobs_of_fleets(fleets: Iterable[ArmId]) -> list[Job]:
 def jobs_of_policies(policies: Iterable[ArmId]) -> list[Job]:
     """What is listed of every firewall policy that a cluster's traffic meets."""
     return _jobs(Scope.FIREWALL_POLICY, policies)
+
+
+def jobs_of_vaults(vaults: Iterable[ArmId]) -> list[Job]:
+    """What is listed of key vaults."""
+    return _jobs(Scope.READ_VAULT, vaults)
+
+
+def jobs_of_keys(clusters: Iterable[ManagedCluster], vaults: Iterable[Vault]) -> list[Job]:
+    """The keys with which clusters encrypt etcd, and their versions where clusters name one."""
+    named = {Token(vault.name): vault.id for vault in vaults}
+    keys: list[ArmId] = []
+    versions: list[ArmId] = []
+    for cluster in clusters:
+        kms = cluster.properties.security_profile.azure_key_vault_kms
+        vault = kms.key_vault_resource_id or named.get(Token(kms.vault_name))
+        if kms.enabled and vault and kms.key_name:
+            keys.append(ArmId(f"{vault}/keys/{kms.key_name}"))
+            versions += [ArmId(f"{keys[-1]}/versions/{kms.key_version}")] if kms.key_version else []
+    return [*_jobs(Scope.KMS_KEY, keys), *_jobs(Scope.KMS_KEY_VERSION, versions)]
+
+
+def vaults_let_into(
+    clusters: Sequence[ManagedCluster],
+    vaults: Iterable[Vault],
+    identities: Iterable[UserAssignedIdentity],
+    assignments: Iterable[RoleAssignment],
+) -> Iterator[ArmId]:
+    """The vaults that say, by access policy or by a role on themselves, what is in them or their resource group, that
+    a managed identity of these subscriptions reads them; and those with a key of etcd. Which of them clusters mount
+    from, only Kubernetes tells, which is read later.
+    """
+    if not clusters:
+        return
+    parts = [part for cluster in clusters for part in cluster.identity_references]
+    principals = {Token(part.object_id) for part in parts if part.object_id}
+    principals.update(identity.properties.principal_id for identity in identities)
+    scopes = {a.properties.scope for a in assignments if a.properties.principal_id in principals}
+    own, groups = {scope for scope in scopes if scope.type}, {scope for scope in scopes if scope == scope.group}
+    inside = own | {scope.parent for scope in own}
+    kms = {Token(cluster.properties.security_profile.azure_key_vault_kms.vault_name) for cluster in clusters}
+    for vault in vaults:
+        admitted = any(policy.object_id in principals for policy in vault.properties.access_policies)
+        if admitted or vault.id in inside or vault.id.group in groups or Token(vault.name) in kms:
+            yield vault.id
 
 
 def _jobs(scope: Scope, scopes: Iterable[ArmId]) -> list[Job]:

@@ -25,6 +25,8 @@ _BLOCK = 16
 _BATCH_RESERVE = 8
 #: The maxPods of nodes that node auto-provisioning makes.
 _AUTO_PROVISIONED_MAX_PODS = 250
+#: How `Cluster.vault_uses` names the API server.
+_KMS = "KMS"
 _SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets"
 _INTERFACES = "Microsoft.Network/networkInterfaces"
 _LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
@@ -422,15 +424,26 @@ class ClusterVault(Subject):
 
     def resource(self, inventory: Inventory) -> Vault:
         """The vault itself. Raises `NotCollected` where it is in no subscription that was read."""
-        if self.vault is None:
-            inventory.require_complete(Vault)
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=self.name,
-                    reason=Reason.UNKNOWN,
-                    permission=Need.VAULTS,
-                    detail="no subscription that was read holds a vault of this name",
-                )
+        return self.vault or read_vault(inventory, self.name)
+
+    @property
+    def classes(self) -> tuple[VaultUse, ...]:
+        """The SecretProviderClasses among its users."""
+        return tuple(user for user in self.users if user.by != _KMS)
+
+
+def read_vault(inventory: Inventory, name: str) -> Vault:
+    """The vault of a name. Raises `NotCollected` where it is in no subscription that was read."""
+    found = inventory.vault_named(name)
+    if found is None:
+        inventory.require_complete(Vault)
+        raise NotCollected(
+            Gap(
+                source="arm",
+                scope=name,
+                reason=Reason.UNKNOWN,
+                permission=Need.VAULTS,
+                detail="no subscription that was read holds a vault of this name",
             )
-        return self.vault
+        )
+    return found

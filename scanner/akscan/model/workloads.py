@@ -131,10 +131,14 @@ class Workload(Subject):
         """The pod template; of a bare pod the pod; None where only the name of the owner is known."""
         return self._template
 
-    @cached_property
+    @property
     def newest_pod(self) -> Pod | None:
         """The newest pod with a whole spec that is not terminating. Raises `NotCollected` like `pods`."""
-        candidates = [pod for pod in self.pods if pod.spec is not None and pod.metadata.deletion_timestamp is None]
+        return self._newest_read if self.pods else None
+
+    @cached_property
+    def _newest_read(self) -> Pod | None:
+        candidates = [pod for pod in self.pods_read if pod.spec is not None and pod.metadata.deletion_timestamp is None]
         return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
 
     @property
@@ -167,6 +171,12 @@ class Workload(Subject):
             return "/spec/jobTemplate/spec/template/spec"
         return "/spec/template/spec" if self.kind in _RESOURCES and self.kind not in ("Pod", "Job") else ""
 
+    def field_of(self, spec: PodSpec) -> str:
+        """Where one of its specs stands: in its manifest, or where admission made it another in its pods."""
+        if self.kind == "Pod" or self._template is None or spec != self._template.spec:
+            return "spec" if self.kind == "Pod" else "pod spec"
+        return "spec.jobTemplate.spec.template.spec" if self.kind == "CronJob" else "spec.template.spec"
+
     def each_spec(self) -> Iterator[PodSpec]:
         """The template's spec, then the effective one where it differs. Raises `NotCollected` after the first where
         pods could not be listed: what admission added is unknown then.
@@ -176,6 +186,39 @@ class Workload(Subject):
             yield declared
         if self.effective_spec != declared:
             yield self.effective_spec
+
+    @property
+    def specs_read(self) -> tuple[PodSpec, ...]:
+        """Those of `each_spec` that were read; for proving a failure, never for proving a pass."""
+        newest = self._newest_read
+        declared = self._template.spec if self._template else None
+        admitted = newest.spec if newest else None
+        return tuple(spec for spec in (declared, None if admitted == declared else admitted) if spec is not None)
+
+    @property
+    def is_to_run(self) -> bool:
+        """Whether pods of it run or are to run: it is not scaled to 0, not suspended, and no Job or pod that has come
+        to its end.
+        """
+        controller = self.controller
+        if self.kind == "Pod":
+            return any(pod.is_active for pod in self.pods_read)
+        if isinstance(controller, CronJob):
+            return not controller.spec.suspend
+        if self.kind == "Job" and controller is not None:
+            return not controller.spec.suspend and not self.is_finished
+        return self.replicas != 0
+
+    @property
+    def annotation_keys(self) -> frozenset[str]:
+        """The keys of its own annotations and those of its pod template; of a bare pod none are kept."""
+        own = (self.controller, self._template) if self.controller is not None else ()
+        return frozenset(
+            key
+            for part in own
+            if part is not None and part.metadata.annotations is not None
+            for key in part.metadata.annotations.each
+        )
 
     @property
     def labels(self) -> dict[str, str]:

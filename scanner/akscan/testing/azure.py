@@ -282,7 +282,7 @@ def upgrade_profile(*targets: str, cluster_name: str = "aks") -> azure.UpgradePr
     )
 
 
-def diagnostic_setting(
+def diagnostic_setting(  # noqa: PLR0913 every argument has a healthy default
     name: str = "audit",
     *,
     categories: Sequence[str] = (),
@@ -291,9 +291,10 @@ def diagnostic_setting(
     cluster_name: str = "aks",
     dedicated: bool = True,
     retention: azure.RetentionPolicy | None = None,
+    of: str = "",
     **destinations: str,
 ) -> azure.DiagnosticSetting:
-    """A diagnostic setting of a cluster; destinations as ``workspace_id="/..."`` and the like."""
+    """A diagnostic setting of a cluster, or of the resource ``of``; destinations as ``workspace_id="/..."``."""
     policy = retention or azure.RetentionPolicy()
     logs = (
         *(azure.LogSettings(category=Token(c), enabled=True, retention_policy=policy) for c in categories),
@@ -301,7 +302,7 @@ def diagnostic_setting(
         *(azure.LogSettings(category=Token(category), enabled=False) for category in off),
     )
     return azure.DiagnosticSetting(
-        id=ArmId(f"{cluster(cluster_name).id}/providers/Microsoft.Insights/diagnosticSettings/{name}"),
+        id=ArmId(f"{of or cluster(cluster_name).id}/providers/Microsoft.Insights/diagnosticSettings/{name}"),
         name=name,
         properties=azure.DiagnosticSettingProperties(
             logs=logs,

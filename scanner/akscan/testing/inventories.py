@@ -20,12 +20,14 @@ from akscan.model.scopes import (
     jobs_of_clusters,
     jobs_of_fleets,
     jobs_of_identities,
+    jobs_of_keys,
     jobs_of_policies,
     jobs_of_subscriptions,
     jobs_of_telemetry,
     jobs_of_trusted_access,
     jobs_of_unlisted,
     jobs_of_upgraded,
+    jobs_of_vaults,
     jobs_of_zones,
 )
 from akscan.model.text import ArmId, Token
@@ -110,6 +112,7 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
     hubs = [resource.id for resource in resources if isinstance(resource, azure.VirtualHub)]
     identities = [resource.id for resource in resources if isinstance(resource, azure.UserAssignedIdentity)]
     policies = [resource.id for resource in resources if isinstance(resource, azure.FirewallPolicy)]
+    vaults = [resource for resource in resources if isinstance(resource, azure.Vault)]
     reads = [
         Read(
             type=read.struct.arm_type,
@@ -127,6 +130,8 @@ def _azure(resources: Sequence[Resource], denied: set[Need]) -> Azure:
             *jobs_of_telemetry(reference for resource in resources for reference in resource.references()),
             *jobs_of_trusted_access(r for r in resources if isinstance(r, azure.TrustedAccessRoleBinding)),
             *jobs_of_zones(zone.id for zone in resources if isinstance(zone, azure.PrivateDnsZone)),
+            *jobs_of_vaults(vault.id for vault in vaults),
+            *jobs_of_keys(clusters, vaults),
         )
     ]
     gone = {read.struct.arm_type for read in ARM_READS if read.need in denied}

@@ -11,6 +11,7 @@ from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
 from akscan.model.literals import AnnotationKeys
 from akscan.model.selectors import LabelSelector
+from akscan.model.text import Token
 
 
 def _meta(
@@ -56,6 +57,12 @@ def marked_meta(
     keys = rest.pop("annotations", None)
     marked = kubernetes.MarkedMeta.of(_meta(kind, name, namespace, rest, owner))
     return msgspec.structs.replace(marked, annotations=None if keys is None else AnnotationKeys(keys))
+
+
+def _marked(metadata: ObjectMeta, keys: Sequence[str]) -> kubernetes.MarkedMeta:
+    """The same with further annotations, by their keys."""
+    made = metadata if isinstance(metadata, kubernetes.MarkedMeta) else kubernetes.MarkedMeta.of(metadata)
+    return msgspec.structs.replace(made, annotations=AnnotationKeys(" ".join(keys))) if keys else made
 
 
 #: Kinds that people write manifests of.
@@ -131,6 +138,8 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     pods: int | None = None,
     on_node: str = "node-0",
     labels: Mapping[str, str] | None = None,
+    annotation_keys: Sequence[str] = (),
+    template_annotation_keys: Sequence[str] = (),
     status: kubernetes.ControllerStatus | None = None,
     **metadata: Any,
 ) -> list[KubernetesObject]:
@@ -138,11 +147,11 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     spec where admission changed it.
     """
     template = kubernetes.PodTemplate(
-        metadata=kubernetes.MarkedMeta(labels=dict(labels or {"app": name})),
+        metadata=_marked(ObjectMeta(labels=dict(labels or {"app": name})), template_annotation_keys),
         spec=spec or pod_spec(),
     )
     top = kind(
-        metadata=marked_meta(kind.kind, name, namespace, metadata),
+        metadata=_marked(marked_meta(kind.kind, name, namespace, metadata), annotation_keys),
         spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
         status=status or kubernetes.ControllerStatus(),
     )
@@ -400,23 +409,45 @@ def named(kind: type[KubernetesObject], name: str, namespace: str = "", **fields
     return kind(metadata=_meta(kind.kind, name, namespace, {}), **fields)
 
 
-def secret_provider_class(
-    vault_name: str, *, namespace: str = "shop", provider: str = "azure", client_id: str = ""
+def secret_provider_class(  # noqa: PLR0913 every argument has a healthy default
+    vault_name: str,
+    *,
+    name: str = "",
+    namespace: str = "shop",
+    provider: str = "azure",
+    client_id: str = "",
+    owner: str = "",
+    synced: Sequence[str] = (),
+    objects: str = "",
+    **parameters: str,
 ) -> KubernetesObject:
-    """A SecretProviderClass on a vault."""
-    return named(
-        kubernetes.SecretProviderClass,
-        f"spc-{vault_name}",
-        namespace,
+    """A SecretProviderClass on a vault. ``owner`` is the kind of what owns it, ``synced`` the Secrets that the driver
+    makes, ``objects`` the parameter as its author writes it; further parameters by their Python names.
+    """
+    own = kubernetes.SecretProviderParameters(
+        keyvault_name=vault_name,
+        client_id=client_id,
+        objects=kubernetes.VaultObjects.of(objects),
+        **{key: Token(value) for key, value in parameters.items()},
+    )
+    references = (OwnerReference(kind=owner, name="web", uid="o"),) if owner else ()
+    return kubernetes.SecretProviderClass(
+        metadata=_meta("SecretProviderClass", name or f"spc-{vault_name}", namespace, {"owner_references": references}),
         spec=kubernetes.SecretProviderClassSpec(
             provider=provider,
-            parameters=kubernetes.SecretProviderParameters(keyvault_name=vault_name, client_id=client_id),
+            parameters=own,
+            secret_objects=tuple(kubernetes.SecretObject(secret_name=one) for one in synced),
         ),
     )
 
 
 def service_account(
-    name: str = "default", namespace: str = "shop", *, automount: bool | None = None, client_id: str = ""
+    name: str = "default",
+    namespace: str = "shop",
+    *,
+    automount: bool | None = None,
+    client_id: str = "",
+    pull_secrets: Sequence[str] = (),
 ) -> kubernetes.ServiceAccount:
     """A ServiceAccount; ``client_id`` is that of the identity that its pods are to act as."""
     base = _meta("ServiceAccount", name, namespace, {})
@@ -424,6 +455,7 @@ def service_account(
     return kubernetes.ServiceAccount(
         metadata=kubernetes.ServiceAccountMeta(name=name, namespace=namespace, uid=base.uid, annotations=annotations),
         automount_service_account_token=automount,
+        image_pull_secrets=tuple(kubernetes.NameReference(name=one) for one in pull_secrets) or None,
     )
 
 

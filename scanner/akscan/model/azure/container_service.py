@@ -247,6 +247,22 @@ class AzureKeyVaultKms(Rest, frozen=True, kw_only=True):
         host = self.key_id.removeprefix("https://").partition("/")[0]
         return self.key_vault_resource_id.name or host.partition(".")[0]
 
+    @property
+    def key_name(self) -> str:
+        return self._key[0]
+
+    @property
+    def key_version(self) -> str:
+        """Not empty in the legacy form, whose identifier holds a version
+        (https://learn.microsoft.com/azure/aks/kms-data-encryption-concepts).
+        """
+        return self._key[1]
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        parts = self.key_id.rstrip("/").partition("/keys/")[2].split("/")
+        return parts[0], "/".join(parts[1:])
+
 
 class Switch(Rest, frozen=True, kw_only=True):
     """A feature that is on or off."""
@@ -264,10 +280,15 @@ class AppMonitoring(Rest, frozen=True, kw_only=True):
     open_telemetry_logs_and_traces: Switch = Switch()
 
 
+class ObjectEncryption(Rest, frozen=True, kw_only=True):
+    infrastructure_encryption: Token = Token("Disabled")
+
+
 class SecurityProfile(Rest, frozen=True, kw_only=True):
     defender: Defender = Defender()
     workload_identity: Switch = Switch()
     azure_key_vault_kms: AzureKeyVaultKms = AzureKeyVaultKms()
+    kubernetes_resource_object_encryption_profile: ObjectEncryption = ObjectEncryption()
 
 
 class WebAppRouting(Rest, frozen=True, kw_only=True):
@@ -437,6 +458,14 @@ class ManagedCluster(Tagged, frozen=True, kw_only=True):
             "kubelet": bool(identity) and kubelet.resource_id == identity,
         }
         return tuple(part for part, is_played in plays.items() if is_played)
+
+    @property
+    def identity_references(self) -> tuple[IdentityReference, ...]:
+        """The kubelet identity, and those of add-ons that are on."""
+        own = self.properties
+        routing = own.ingress_profile.web_app_routing
+        addons = (addon.identity for addon in own.addon_profiles.values() if addon.enabled)
+        return (*own.identity_profile.values(), *addons, *((routing.identity,) if routing.enabled else ()))
 
     def references(self) -> Iterator[ArmId]:
         properties = self.properties

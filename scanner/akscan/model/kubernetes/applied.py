@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from akscan.model.kubernetes.base import KubernetesObject, ObjectMeta
 from akscan.model.literals import AnnotationKeys, AppliedAs
@@ -32,10 +32,6 @@ class AppliedObject(KubernetesObject, frozen=True, kw_only=True):
     def applied_as(self) -> AppliedAs | None:
         """The head of the manifest that it comes from, where kubectl applied one."""
         return self.metadata.annotations.applied_as if self.metadata.annotations else None
-
-
-class Ingress(AppliedObject, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "Ingress"
 
 
 class RequestedApi(KubernetesObject, frozen=True, kw_only=True):

@@ -82,6 +82,7 @@ class JobTemplate(KubernetesStruct, frozen=True, kw_only=True):
 
 class CronJobSpec(KubernetesStruct, frozen=True, kw_only=True):
     schedule: str = ""
+    suspend: bool | None = None
     job_template: JobTemplate = JobTemplate()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from akscan.model.gaps import Gap, NotCollected
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
-from akscan.model.kubernetes.applied import Ingress, RequestedApi
+from akscan.model.kubernetes.applied import RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
 from akscan.model.kubernetes.base import KubernetesStruct
 from akscan.model.kubernetes.jobs import CronJob, Job
@@ -34,6 +34,20 @@ from akscan.model.kubernetes.policy import (
     PodDisruptionBudget,
 )
 from akscan.model.kubernetes.rbac import ClusterRole, ClusterRoleBinding, Role, RoleBinding, ServiceAccount
+from akscan.model.kubernetes.secret_holders import (
+    ClusterIssuer,
+    ClusterSecretStore,
+    ClusterTriggerAuthentication,
+    Gateway,
+    GitRepository,
+    HelmRelease,
+    HelmRepository,
+    Ingress,
+    Issuer,
+    Kustomization,
+    SecretStore,
+    TriggerAuthentication,
+)
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
 from akscan.model.kubernetes.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
@@ -100,6 +114,17 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     ingresses: Listing[Ingress]
     requested_apis: Listing[RequestedApi]
     cilium_clusterwide_policies: Listing[CiliumClusterwideNetworkPolicy]
+    gateways: Listing[Gateway]
+    trigger_authentications: Listing[TriggerAuthentication]
+    cluster_trigger_authentications: Listing[ClusterTriggerAuthentication]
+    git_repositories: Listing[GitRepository]
+    helm_repositories: Listing[HelmRepository]
+    kustomizations: Listing[Kustomization]
+    helm_releases: Listing[HelmRelease]
+    issuers: Listing[Issuer]
+    cluster_issuers: Listing[ClusterIssuer]
+    secret_stores: Listing[SecretStore]
+    cluster_secret_stores: Listing[ClusterSecretStore]
 
     @property
     def manifests(self) -> tuple[Listing[Any], ...]:

@@ -10,6 +10,7 @@ import msgspec
 from akscan.model.kubernetes.applied import AppliedObject, MarkedMeta
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
 from akscan.model.kubernetes.scheduling import Affinity, Taint, Toleration
+from akscan.model.kubernetes.volumes import NameReference, Volume, VolumeMount
 from akscan.model.literals import Literal, Pause
 from akscan.model.quantities import quantity
 from akscan.model.selectors import NodeSelector, NodeSelectorTerm
@@ -18,6 +19,7 @@ from akscan.model.selectors import NodeSelector, NodeSelectorTerm
 class KeyReference(KubernetesStruct, frozen=True, kw_only=True):
     name: str = ""
     key: str = ""
+    optional: bool | None = None
 
 
 class EnvVarSource(KubernetesStruct, frozen=True, kw_only=True):
@@ -83,6 +85,9 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
     security_context: SecurityContext | None = None
     env: tuple[EnvVar, ...] | None = None
     env_from: tuple[EnvFromSource, ...] | None = None
+    command: tuple[Literal, ...] | None = None
+    args: tuple[Literal, ...] | None = None
+    volume_mounts: tuple[VolumeMount, ...] | None = None
     restart_policy: str | None = None
     lifecycle: Lifecycle | None = None
 
@@ -102,35 +107,6 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
 
 class PodSecurityContext(KubernetesStruct, frozen=True, kw_only=True):
     windows_options: WindowsOptions | None = None
-
-
-class ClaimSource(KubernetesStruct, frozen=True, kw_only=True):
-    claim_name: str = ""
-
-
-class EphemeralSource(KubernetesStruct, frozen=True, kw_only=True):
-    """A claim that lives as long as its pod, named ``{pod}-{volume}``."""
-
-
-class NameReference(KubernetesStruct, frozen=True, kw_only=True):
-    name: str = ""
-
-
-class CsiAttributes(KubernetesStruct, frozen=True, kw_only=True):
-    """The attribute that names what the Secrets Store CSI driver mounts; all others are dropped."""
-
-    secret_provider_class: str = ""
-
-
-class CsiVolume(KubernetesStruct, frozen=True, kw_only=True):
-    volume_attributes: CsiAttributes | None = None
-
-
-class Volume(KubernetesStruct, frozen=True, kw_only=True):
-    name: str = ""
-    persistent_volume_claim: ClaimSource | None = None
-    ephemeral: EphemeralSource | None = None
-    csi: CsiVolume | None = None
 
 
 class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -153,6 +129,11 @@ class PodSpec(KubernetesStruct, frozen=True, kw_only=True):
     resources: ResourceRequirements = ResourceRequirements()
     overhead: dict[str, str | int | float] | None = None
     host_pid: bool | None = msgspec.field(name="hostPID", default=None)
+
+    @property
+    def own_containers(self) -> tuple[Container, ...]:
+        """Containers and init containers; a debugging session adds ephemeral ones."""
+        return (*self.containers, *(self.init_containers or ()))
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
@@ -360,6 +341,7 @@ class PodTemplate(KubernetesStruct, frozen=True, kw_only=True):
 
 class ControllerSpec(KubernetesStruct, frozen=True, kw_only=True):
     replicas: int | None = None
+    suspend: bool | None = None
     template: PodTemplate | None = None
 
 
@@ -373,6 +355,7 @@ class ControllerStatus(KubernetesStruct, frozen=True, kw_only=True):
 class Controller(AppliedObject, frozen=True, kw_only=True):
     """What makes pods from a template."""
 
+    metadata: MarkedMeta = MarkedMeta()
     spec: ControllerSpec = ControllerSpec()
     status: ControllerStatus = ControllerStatus()
 

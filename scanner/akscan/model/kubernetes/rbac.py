@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct, ObjectMeta
+from akscan.model.kubernetes.volumes import NameReference
 from akscan.model.selectors import LabelSelector
 
 
@@ -188,6 +189,8 @@ class ServiceAccount(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ServiceAccount"
     metadata: ServiceAccountMeta = ServiceAccountMeta()
     automount_service_account_token: bool | None = None
+    image_pull_secrets: tuple[NameReference, ...] | None = None
+    secrets: tuple[NameReference, ...] | None = None
 
     @property
     def client_id(self) -> str:

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE, ExpanderPriorities
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
+from akscan.model.kubernetes.vault_objects import VaultObjects
 from akscan.model.literals import Literal
+from akscan.model.text import Token
 
 _STORE_PREFIXES = (
     "secrets-store.csi.k8s.io/",
@@ -71,13 +73,28 @@ class CustomResourceDefinition(KubernetesObject, frozen=True, kw_only=True):
 
 
 class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
+    """Parameters of the Azure provider; all others are dropped
+    (https://azure.github.io/secrets-store-csi-driver-provider-azure/docs/getting-started/usage/).
+    """
+
     keyvault_name: str = ""
     client_id: str = msgspec.field(name="clientID", default="")
+    user_assigned_identity_id: str = msgspec.field(name="userAssignedIdentityID", default="")
+    use_vm_managed_identity: Token = msgspec.field(name="useVMManagedIdentity", default=Token())
+    use_pod_identity: Token = Token()
+    objects: VaultObjects = VaultObjects()
+
+
+class SecretObject(KubernetesStruct, frozen=True, kw_only=True):
+    """A Secret that the driver makes of what it mounts."""
+
+    secret_name: str = ""
 
 
 class SecretProviderClassSpec(KubernetesStruct, frozen=True, kw_only=True):
     provider: str = ""
     parameters: SecretProviderParameters | None = None
+    secret_objects: tuple[SecretObject, ...] | None = None
 
 
 class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
@@ -87,16 +104,39 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
     spec: SecretProviderClassSpec = SecretProviderClassSpec()
 
     @property
+    def is_azure(self) -> bool:
+        return self.spec.provider == "azure"
+
+    @property
+    def azure_parameters(self) -> SecretProviderParameters:
+        """What the Azure provider is told; nothing of a class of another provider."""
+        return (self.spec.parameters if self.is_azure else None) or SecretProviderParameters()
+
+    @property
     def vault_name(self) -> str:
         """The Azure vault it mounts from; empty for another provider."""
-        return self._parameters.keyvault_name
+        return self.azure_parameters.keyvault_name
 
     @property
     def client_id(self) -> str:
         """The client id of the workload identity with which it reads an Azure vault, or an empty string."""
-        return self._parameters.client_id
+        return self.azure_parameters.client_id
 
     @property
-    def _parameters(self) -> SecretProviderParameters:
-        parameters = self.spec.parameters if self.spec.provider == "azure" else None
-        return parameters or SecretProviderParameters()
+    def reader(self) -> str:
+        """The client id as which it reads an Azure vault: of a workload identity, else of one that sits on the node."""
+        return self.client_id or self.azure_parameters.user_assigned_identity_id
+
+    @property
+    def is_of_addon(self) -> bool:
+        """Whether the application routing add-on made it, which works with an identity of its own
+        (https://learn.microsoft.com/azure/aks/app-routing-dns-ssl).
+        """
+        return any(
+            o.kind in ("Ingress", "Gateway", "NginxIngressController") for o in self.metadata.owner_references or ()
+        )
+
+    @property
+    def synced_secrets(self) -> frozenset[str]:
+        """The Secrets that the driver makes while it is mounted."""
+        return frozenset(found.secret_name for found in self.spec.secret_objects or ())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
+from akscan.model.kubernetes.secret_holders import SecretHolder, SecretParameters
+from akscan.model.kubernetes.volumes import AzureFileVolume, NameReference
 from akscan.model.selectors import NodeSelector
 
 _ZONE_LABELS = ("topology.disk.csi.azure.com/zone", "topology.kubernetes.io/zone")
@@ -32,6 +34,23 @@ class CsiVolumeSource(KubernetesStruct, frozen=True, kw_only=True):
     """Of the attributes of the volume nothing is kept; they may hold secrets."""
 
     driver: str = ""
+    controller_publish_secret_ref: NameReference | None = None
+    controller_expand_secret_ref: NameReference | None = None
+    node_stage_secret_ref: NameReference | None = None
+    node_publish_secret_ref: NameReference | None = None
+    node_expand_secret_ref: NameReference | None = None
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Those with which the driver signs in."""
+        references = (
+            self.controller_publish_secret_ref,
+            self.controller_expand_secret_ref,
+            self.node_stage_secret_ref,
+            self.node_publish_secret_ref,
+            self.node_expand_secret_ref,
+        )
+        return frozenset(reference.name for reference in references if reference is not None)
 
 
 class SomeSource(KubernetesStruct, frozen=True, kw_only=True):
@@ -47,15 +66,22 @@ class VolumeSpec(KubernetesStruct, frozen=True, kw_only=True):
     csi: CsiVolumeSource | None = None
     #: the source before CSI, which the driver of CSI serves as well
     azure_disk: SomeSource | None = None
+    azure_file: AzureFileVolume | None = None
     local: SomeSource | None = None
     host_path: SomeSource | None = None
     storage_class_name: str = ""
     node_affinity: VolumeNodeAffinity | None = None
 
 
-class PersistentVolume(KubernetesObject, frozen=True, kw_only=True):
+class PersistentVolume(SecretHolder, frozen=True, kw_only=True):
     kind: ClassVar[str] = "PersistentVolume"
     spec: VolumeSpec = VolumeSpec()
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Those with which its driver signs in."""
+        named = self.spec.csi.secret_names if self.spec.csi else frozenset[str]()
+        return named | {self.spec.azure_file.secret_name} if self.spec.azure_file else named
 
     @property
     def driver(self) -> str:
@@ -83,9 +109,15 @@ class PersistentVolume(KubernetesObject, frozen=True, kw_only=True):
         return str((self.spec.capacity or {}).get("storage", ""))
 
 
-class StorageClass(KubernetesObject, frozen=True, kw_only=True):
+class StorageClass(SecretHolder, frozen=True, kw_only=True):
     kind: ClassVar[str] = "StorageClass"
     provisioner: str = ""
+    parameters: SecretParameters | None = None
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Those that its driver is told of."""
+        return self.parameters.each if self.parameters else frozenset()
 
     @property
     def is_on_node(self) -> bool:

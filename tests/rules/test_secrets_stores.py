@@ -27,7 +27,9 @@ from akscan.model.kubernetes import (
     EnvVarSource,
     KeyReference,
     OwnerReference,
+    SecretVolume,
     StatefulSet,
+    Volume,
 )
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
@@ -35,6 +37,7 @@ from akscan.testing import (
     case,
     cluster,
     container,
+    csi_volume,
     evaluate,
     evaluate_all,
     inventory,
@@ -47,12 +50,13 @@ from akscan.testing import (
     vault,
     workload,
 )
-from akscan_rules.secrets import (
+from akscan_rules.secrets.stores import (
     external_secret_store_is_connected,
     key_vault_provider_rotates_secrets,
-    secrets_reach_containers_as_files,
-    vaults_are_closed_to_the_internet,
+    secrets_come_from_the_store,
 )
+from akscan_rules.secrets.vaults import vaults_are_closed_to_the_internet
+from akscan_rules.secrets.workloads import secrets_reach_containers_as_files
 
 ADDON = "azureKeyvaultSecretsProvider"
 DRIVER = named(CsiDriver, "secrets-store.csi.k8s.io")
@@ -201,6 +205,59 @@ def test_the_poll_interval_is_shown():
 ENABLED = Token("Enabled")
 OPEN = vault(public_network_access=ENABLED)
 USED = secret_provider_class("kv-test")
+
+
+def taking(name="db", **fields):
+    reference = EnvVarSource(secret_key_ref=KeyReference(name=name, key="p"))
+    return workload(spec=pod_spec(container(env=(EnvVar(name="P", value_from=reference),))), **fields)
+
+
+MOUNTING = workload(spec=pod_spec(volumes=(csi_volume("spc-kv-test"),)), name="vaulted")
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        case("workload mounts a SecretProviderClass only", [secret(), MOUNTING], Status.PASS),
+        case("workload uses a Secret labelled secrets-store.csi.k8s.io/managed",
+             [secret(labels={"secrets-store.csi.k8s.io/managed": "true"}), taking()], Status.PASS),
+        case("workload uses a Secret owned by an ExternalSecret",
+             [secret(owner_references=(OwnerReference(kind="ExternalSecret", name="db", uid="u"),)), taking()],
+             Status.PASS),
+        case("workload uses a TLS Secret owned by a Certificate",
+             [secret(of_type="kubernetes.io/tls",
+                     owner_references=(OwnerReference(kind="Certificate", name="db", uid="u"),)), taking()],
+             Status.PASS),
+        case("workload uses a hand-made Opaque Secret, add-on on", [secret(), taking()], Status.FAIL),
+        case("hand-made Secret in a volume",
+             [secret(), workload(spec=pod_spec(volumes=(Volume(secret=SecretVolume(secret_name="db")),)))],
+             Status.FAIL),
+        case("hand-made Secret of another namespace", [secret(namespace="web"), taking()], Status.PASS),
+        case("hand-made Secret that the parameter names", [secret(), taking()], Status.PASS,
+             parameters={"ignore_names": ("db",)}),
+        case("external-secrets CRD in place of the add-on", [NO_ADDON, EXTERNAL_SECRETS, secret(), taking()],
+             Status.FAIL),
+        case("same, no store connected", [NO_ADDON, secret(), taking()], Status.NOT_APPLICABLE),
+        case("workload of the platform", [secret(namespace="kube-system"), taking(namespace="kube-system")],
+             Status.NOT_APPLICABLE),
+        case("secrets unreadable", [secret(), taking()], Status.NOT_ASSESSED, subject="app",
+             unreadable=[Need.SECRETS]),
+        case("pods unreadable, nothing in the template", [secret(), workload()], Status.NOT_ASSESSED, subject="app",
+             unreadable=[Need.PODS]),
+        case("cluster unreadable", [secret(), taking()], Status.NOT_ASSESSED, subject="app",
+             unreadable=[Need.MANAGED_CLUSTERS, Need.CSI_DRIVERS]),
+    ],
+)  # fmt: skip
+def test_secrets_come_from_the_store(world, expected):
+    assert evaluate(secrets_come_from_the_store, world).status is expected
+
+
+def test_the_evidence_counts_the_neighbours_that_use_the_store():
+    verdicts = evaluate_all(secrets_come_from_the_store, inventory(secret(), taking(), MOUNTING))
+    assert verdicts["deployment/shop/app"].findings[0].evidence == {
+        "secrets": ["db (env[].valueFrom.secretKeyRef of app P)"],
+        "workloadsWithSecretProviderClass": 1,
+    }
 
 
 def acls(action, **fields):
