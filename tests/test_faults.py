@@ -39,7 +39,7 @@ HUB = f"{CONNECTIVITY}/resourceGroups/rg-hub/providers/Microsoft.Network/virtual
 FOLLOWED = f"{CONNECTIVITY}/resourceGroups/rg-hub-network-neu/providers/Microsoft.Network/virtualNetworks/vnet-hub-neu"
 _ROOTED = (Scope.HUB, Scope.FLEET, Scope.FIREWALL_POLICY, Scope.PRIVATE_LINK_ZONE)
 _ROOTS = (Scope.TENANT, Scope.MANAGEMENT_GROUP)
-_DEADLINE_SECONDS = 60
+_DEADLINE_SECONDS = 180
 
 
 @dataclass(frozen=True)

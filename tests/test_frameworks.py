@@ -22,7 +22,7 @@ from akscan.sdk import (
     Vault,
     rule,
 )
-from akscan.testing import cluster, inventory
+from akscan.testing import cluster, inventory, node_pool
 from support import akscan, report_of
 
 TEXT = """
@@ -40,7 +40,7 @@ controls:
 
 
 def judge(name, number):
-    """A rule on clusters whose tag says what becomes of it."""
+    """A rule on clusters whose label on nodes says what becomes of it."""
 
     @rule(
         f"TST-{number:03}", Severity.LOW, Pillar.SECURITY, needs=[Need.MANAGED_CLUSTERS], fix=Fix("", Disruption.NONE)
@@ -52,7 +52,7 @@ def judge(name, number):
 
         **Fix**: how.
         """
-        what = subject.resource.tags.get(name, "pass")
+        what = subject.pools[0].properties.node_labels.get(name, "pass")
         if what == "fail":
             yield Finding("wrong", {})
         elif what == "not_applicable":
@@ -70,7 +70,7 @@ COVERING = [("TST-001", {"house_rules": ("H-1",)}), ("TST-002", {"house_rules": 
 
 
 def status(clusters, rules=(FIRST, SECOND), covering=COVERING):
-    clusters = [cluster(f"aks-{number}", tags=tags) for number, tags in enumerate(clusters)]
+    clusters = [cluster(f"aks-{n}", pools=[node_pool(node_labels=labels)]) for n, labels in enumerate(clusters)]
     world = inventory(*clusters, unreadable=[Need.VAULTS])
     covered = CoveredFramework.of(Framework.read(TEXT, "house.yaml"), covering)
     report = Evaluation([SelectedRule.of(one) for one in rules], world, [covered]).finish(world.manifest)

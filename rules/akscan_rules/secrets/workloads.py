@@ -58,17 +58,19 @@ def secrets_reach_containers_as_files(workload: Workload, inventory: Inventory) 
     for spec in workload.each_spec():
         keys = list(_secret_key_references(spec))
         whole = [
-            f"{container.name}: {source.secret_ref.name}"
+            (container, source.secret_ref.name)
             for container in spec.own_containers
             for source in container.env_from or ()
             if source.secret_ref is not None
         ]
         if keys or whole:
             variables = [f"{container.name}: {variable} = {reference}" for container, variable, reference in keys]
+            secrets = [f"{container.name}: {name}" for container, name in whole]
             yield Finding(
                 f"{len(keys)} variable(s) and {len(whole)} whole Secret(s) reach the environment of containers",
-                {"env[].valueFrom.secretKeyRef": variables, "envFrom[].secretRef": whole},
+                {"env[].valueFrom.secretKeyRef": variables, "envFrom[].secretRef": secrets},
                 {"variable": keys[0][1]} if keys else {},
+                containers=[*(container.name for container, *_ in keys), *(container.name for container, _ in whole)],
             )
 
 
