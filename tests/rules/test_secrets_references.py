@@ -6,12 +6,12 @@ import pytest
 from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import (
     Condition,
-    ControllerStatus,
     CronJob,
     EnvFromSource,
     EnvVar,
     EnvVarSource,
     Job,
+    JobStatus,
     KeyReference,
     NameReference,
     ProjectedVolume,
@@ -154,7 +154,7 @@ def test_the_evidence_says_who_will_fail_at_the_next_start():
 
 
 def test_a_job_that_failed_has_come_to_its_end():
-    assert ControllerStatus(conditions=(Condition(type="Failed", status="True"),)).has_finished
+    assert Job(status=JobStatus(conditions=(Condition(type="Failed", status="True"),))).is_finished
 
 
 ACR = registry("acrshop")
