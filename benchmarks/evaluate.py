@@ -90,7 +90,7 @@ def objects(workloads: int) -> Iterator[object]:
         yield disruption_budget(name, selector={"app": name})
         yield claim(name, mode="ReadWriteMany", driver="file.csi.azure.com")
         if on_spot:
-            yield webhook_configuration(name, failure_policy="Ignore")
+            yield webhook_configuration(name=name, service=f"shop/{name}", failure_policy="Ignore")
 
 
 def measure(workloads: int) -> Measured:
