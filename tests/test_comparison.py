@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 from akscan.comparison import carry
-from akscan.sdk import decode_report, encode_report
+from akscan.gates import Gate
+from akscan.sdk import Severity, decode_report, encode_report
 from support import akscan, report_of
 
 SHOP = "aks-legacy-shop"
@@ -159,6 +160,9 @@ def test_what_could_not_be_reassessed_stays_known_from_scan_to_scan(report, save
     assert third.carried == second.carried
     assert difference(report, tmp_path / "today.json")["fixed"] == []
     (tmp_path / "second.json").write_bytes(encode_report(second))
+    gate = Gate(fail_on=Severity(secret["severity"]))
+    assert secret["fingerprint"] in {one.fingerprint for one in gate.failing(second)}
+    assert Gate(new_only=True).failing(second) == ()
     again = scan(saved, tmp_path / "again", "--previous", str(tmp_path / "second.json"), "-f", "text", "-f", "sarif")
     assert report_of(again.parent)["carried"] == []
     assert difference(tmp_path / "second.json", again)["new"] == []

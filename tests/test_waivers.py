@@ -16,6 +16,8 @@ TODAY = date(2026, 11, 24)
 SAID = {"reason": "accepted", "owner": "platform", "ticket": "SEC-1", "expires": date(2027, 1, 31)}
 CLUSTER = "/subscriptions/s/resourcegroups/rg/providers/microsoft.containerservice/managedclusters/aks-shop"
 
+SHOP = SubjectRef(id=CLUSTER, kind="cluster", name="aks-shop", cluster=CLUSTER)
+
 
 def rule_info(rule_id):
     text = {"name": "Rule", "title": "t", "module": "m", "why": "w", "fix": "f"}
@@ -89,6 +91,14 @@ def test_a_waiver_is_for_nothing_else(selector):
     still_open, waived, (result,) = split([{"rule": "WKL-002", **selector}], failure(), labels={"app": "web"})
     assert (len(still_open), waived) == (1, ())
     assert result.status is WaiverStatus.UNUSED
+
+
+def test_names_of_kubernetes_compare_exactly_without_a_namespace_too():
+    subject = SubjectRef(id=f"{CLUSTER}/clusterroles/Maker", kind="cluster_role", name="Maker", cluster=CLUSTER)
+    found = msgspec.structs.replace(failure(), subject=subject)
+    assert split([{"rule": "WKL-002", "name": "Maker"}], found)[0] == ()
+    assert len(split([{"rule": "WKL-002", "name": "maker"}], found)[0]) == 1
+    assert split([{"rule": "WKL-002", "name": "AKS-shop"}], msgspec.structs.replace(found, subject=SHOP))[0] == ()
 
 
 def test_containers_are_waived_one_by_one_and_the_finding_when_all_are():

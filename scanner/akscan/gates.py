@@ -15,8 +15,9 @@ _MESSAGE = 300
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """``fail_on`` alone counts findings at or above it; with ``new_only`` those that the baseline does not have, and
-    without ``fail_on`` then all of these. ``min_coverage`` is percent, for each cluster and in all.
+    """``fail_on`` alone counts findings at or above it, also those that were found before and not reassessed; with
+    ``new_only`` those that the baseline does not have, and without ``fail_on`` then all of these. ``min_coverage`` is
+    percent, for each cluster and in all.
     """
 
     fail_on: Severity | None = None
@@ -24,15 +25,17 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     min_coverage: float | None = None
 
     def failing(self, report: Report) -> tuple[Failure, ...]:
-        """The open findings that make the gate red."""
+        """The findings that make the gate red, the worst first: nobody knows that a carried one is mended."""
         if self.fail_on is None and not self.new_only:
             return ()
         least = (self.fail_on or Severity.INFO).rank
-        return tuple(
+        carried = () if self.new_only else tuple(one.finding for one in report.carried)
+        found = (
             finding
-            for finding in report.findings
+            for finding in (*report.findings, *carried)
             if finding.severity.rank <= least and (not self.new_only or finding.change is Change.NEW)
         )
+        return tuple(sorted(found, key=lambda finding: finding.severity.rank))
 
     def judge(self, report: Report) -> tuple[int, Sequence[str]]:
         """The exit code of a scan, and the reasons."""

@@ -51,7 +51,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
             (fits(self.cluster, subject.cluster) or fits(self.cluster, subject.cluster.rpartition("/")[2]))
             and fits(self.kind, subject.kind)
             and fits(self.namespace, subject.namespace, exact=True)
-            and fits(self.name, subject.name, exact=bool(subject.namespace))
+            and fits(self.name, subject.name, exact=subject.id.startswith(f"{subject.cluster}/"))
             and self.fingerprint in ("", failure.fingerprint)
             and all(key in labels and fits(value, labels[key], exact=True) for key, value in self.labels.items())
         )
