@@ -88,9 +88,9 @@ _CREDENTIAL = "credential "
 _SHORTEST = 10
 #: A file of credentials need not name every one of them.
 _HITS_KEPT = 20
-#: What tools write beside every object; no owner says anything by it.
+#: What kubectl and the controllers write themselves; no owner says anything by it.
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_TOOLS = ("kubectl.kubernetes.io/", "deployment.kubernetes.io/", "meta.helm.sh/", "checksum/")
+_TOOLS = ("kubectl.kubernetes.io/", "deployment.kubernetes.io/")
 _SLEEP = re.compile(r"(?<![\w-])sleep\s+([0-9]{1,9})(?:\.[0-9]+)?([smhd]?)(?![\w.])")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _API_VERSION = re.compile(r"([a-z0-9.-]{1,253}/)?v[0-9a-z]{1,20}")
