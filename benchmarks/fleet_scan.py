@@ -9,6 +9,9 @@ prints how a quarter of it and the whole compare with the bound that latency and
 - for each bucket (requests - its size) / its refill.
 
 What a scan takes beyond that is the CPU time of scanner and simulator, which share the machine.
+
+The calls to ARM for a further cluster are told apart by what they are asked of: the cluster itself, the identities and
+the key vault that it brings along, and everything else.
 """
 
 from __future__ import annotations
@@ -31,6 +34,14 @@ from fleet_estate import serve
 from process import Spent, spent
 
 _TOO_MANY_REQUESTS = 429
+#: By a part of the path or query, the first that stands there.
+_ASKED_OF = {
+    "the cluster": "/managedclusters/",
+    "its identities": "/userassignedidentities/",
+    "their groups": "assignedto",
+    "its vault": "/vaults/",
+}
+_REST = "everything else"
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,15 @@ class Measured:
     clusters: int
     scan: Spent
     bound_seconds: float
-    arm_calls: int
+    arm_calls: Counter[str]
     arm_refusals: int
     kubernetes_calls: int
     clusters_read: int
+
+    @property
+    def arm_total(self) -> int:
+        """All calls to ARM that were not refused."""
+        return self.arm_calls.total()
 
 
 def main(clusters: int, subscriptions: int, latency_seconds: float) -> None:
@@ -58,7 +74,7 @@ def main(clusters: int, subscriptions: int, latency_seconds: float) -> None:
         ("bound", "{0.bound_seconds:.1f} s"),
         ("CPU time of the scanner", "{0.scan.cpu_seconds:.1f} s"),
         ("peak memory", "{0.scan.peak_mib:.0f} MiB"),
-        ("ARM calls", "{0.arm_calls}"),
+        ("ARM calls", "{0.arm_total}"),
         ("refused by a bucket", "{0.arm_refusals}"),
         ("Kubernetes calls", "{0.kubernetes_calls}"),
     )
@@ -66,7 +82,9 @@ def main(clusters: int, subscriptions: int, latency_seconds: float) -> None:
         print(f"{label:<26}{form.format(small):>12}{form.format(large):>12}")
     ratios = [f"{one.scan.wall_seconds / one.bound_seconds:.2f}" for one in (small, large)]
     print(f"{'wall time / bound':<26}{ratios[0]:>12}{ratios[1]:>12}")
-    print(f"ARM calls per further cluster {(large.arm_calls - small.arm_calls) / further:.2f}")
+    print(f"ARM calls per further cluster {(large.arm_total - small.arm_total) / further:.2f}, asked of:")
+    for asked_of in (*_ASKED_OF, _REST):
+        print(f"  {asked_of:<24}{(large.arm_calls[asked_of] - small.arm_calls[asked_of]) / further:>12.2f}")
     print(f"memory per further cluster {(large.scan.peak_mib - small.scan.peak_mib) * 1024 / further:.0f} KiB")
 
 
@@ -83,7 +101,7 @@ def measure(clusters: int, subscriptions: int, latency_seconds: float) -> Measur
         clusters=clusters,
         scan=scan,
         bound_seconds=bound(arm, len(read), latency_seconds),
-        arm_calls=len(arm) - refused,
+        arm_calls=Counter(asked_of(request) for request in arm if request.status != _TOO_MANY_REQUESTS),
         arm_refusals=refused,
         kubernetes_calls=sum(request.service == "kubernetes" for request in requests),
         clusters_read=len(read),
@@ -108,6 +126,12 @@ def bound(arm: Sequence[Request], answering: int, latency_seconds: float) -> flo
 def busiest(requests: Iterable[Request]) -> int:
     """The number of requests to the subscription with most of them."""
     return max(Counter(ArmId(request.path).subscription for request in requests).values(), default=0)
+
+
+def asked_of(request: Request) -> str:
+    """What a call to ARM is asked of."""
+    asked = f"{request.path}?{request.query}".casefold()
+    return next((name for name, part in _ASKED_OF.items() if part in asked), _REST)
 
 
 def counts_as_other(request: Request) -> bool:

@@ -89,6 +89,34 @@ def test_of_a_subscription_only_the_sources_of_trusted_access_are_asked_for(serv
     assert list(inventory.known(ListedResource)) == []
 
 
+def test_sources_of_one_type_in_a_subscription_are_listed_once(serve, contoso, tmp_path):
+    estate = contoso.copy()
+    bindings = (r for r in estate.resources.values() if r["type"].endswith("/trustedAccessRoleBindings"))
+    binding = next(one for one in bindings if "/workspaces/" in one["properties"]["sourceResourceId"])
+    cluster = binding["id"].rpartition("/trustedAccessRoleBindings/")[0]
+    source = binding["properties"]["sourceResourceId"]
+    for number in range(3):
+        further = {
+            **binding,
+            "id": f"{cluster}/trustedAccessRoleBindings/further-{number}",
+            "name": f"further-{number}",
+        }
+        further["properties"] = {**binding["properties"], "sourceResourceId": f"{source}-{number}"}
+        estate.resources[further["id"].casefold()] = further
+    there = f"{source}-1"
+    estate.resources[there.casefold()] = {
+        "id": there,
+        "name": there.rpartition("/")[2],
+        "type": "Microsoft.MachineLearningServices/workspaces",
+        "location": "westeurope",
+    }
+    simulator = serve(estate)
+    inventory = collect(simulator, tmp_path)
+    found = [inventory.find(ListedResource, ArmId(f"{source}-{number}")) for number in range(3)]
+    assert [one is not None for one in found] == [False, True, False]
+    assert sum(request.path.endswith("/resources") for request in simulator.requests) == 1
+
+
 def test_a_source_that_exists_is_known_by_nothing_but_its_name(serve, contoso, tmp_path):
     estate = contoso.copy()
     group = f"{PRODUCTION}/resourceGroups/rg-batch-prod"

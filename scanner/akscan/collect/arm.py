@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -65,6 +66,7 @@ class Arm:
             cloud.arm_endpoint, policies=self._policies(), transport=self._transport
         )
         self._clients: dict[tuple[Reader, str], Any] = {}
+        self._listings: dict[str, Future[Mapping[ArmId, Mapping[str, Any]]]] = {}
         self._lock = threading.Lock()
 
     def _policies(self) -> list[Any]:
@@ -107,11 +109,22 @@ class Arm:
         yield from _items(operations.list_for_subscription(filter=f"assignedTo('{principal}')"))
 
     def listed(self, read: ArmRead, resource_id: ArmId) -> Iterator[Mapping[str, Any]]:
-        """The entry of one resource in the list of all resources of its subscription, if there is one."""
-        terms = f"resourceType eq '{resource_id.type}' and name eq '{resource_id.name}'"
-        path = f"{resource_id.subscription_scope}{read.call}?$filter={quote(terms)}"
-        entries = self._pages(path, read.api_version)
-        yield from (entry for entry in entries if resource_id == entry.get("id"))
+        """The entry of one resource in the list of all resources of its subscription, if there is one. What is of one
+        type there is listed once, whoever asks.
+        """
+        terms = quote(f"resourceType eq '{resource_id.type}'")
+        path = f"{resource_id.subscription_scope}{read.call}?$filter={terms}"
+        with self._lock:
+            first = path not in self._listings
+            listing = self._listings.setdefault(path, Future())
+        if first:
+            try:
+                entries = self._pages(path, read.api_version)
+                listing.set_result({ArmId(str(entry.get("id"))): entry for entry in entries})
+            except BaseException as error:  # noqa: BLE001 whatever ends the list, it is the answer to all who ask
+                listing.set_exception(error)
+        if entry := listing.result().get(resource_id):
+            yield entry
 
     def get(self, resource_id: ArmId, api_version: str) -> Mapping[str, Any]:
         """One resource by id."""
