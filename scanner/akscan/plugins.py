@@ -31,6 +31,11 @@ def load_rules() -> tuple[Rule, ...]:
     return tuple(rules[key] for key in sorted(rules))
 
 
+def rule_packs() -> tuple[ModuleType, ...]:
+    """The packages or modules of all packs. Raises `AkscanError` like `load_rules`."""
+    return tuple(_loaded(entry) for entry in _entries("akscan.rules"))
+
+
 def _rules_of(module: ModuleType) -> Iterator[Rule]:
     """The rules that a module defines itself, in the order of its text."""
     for value in vars(module).values():

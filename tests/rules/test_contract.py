@@ -13,12 +13,20 @@ from akscan.engine import Evaluation, SelectedRule
 from akscan.inventory_file import InventoryFile
 from akscan.model.inventory import Inventory
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
+from akscan.model.text import ArmId
 from akscan.plugins import load_frameworks, load_rules
+from akscan.pseudonyms.inventories import names_of_inventory, renamed, renamed_azure, renamed_manifest
+from akscan.pseudonyms.known import known_to_rules
+from akscan.pseudonyms.names import names_of_objects
+from akscan.pseudonyms.words import replacer
 from akscan.sdk import Status
+from akscan.testing import evaluate_all
 
 from tools.docs import pages
 
 RULES = load_rules()
+#: The customer's own patterns decide, which no pseudonym fits.
+DECIDED_BY_PATTERNS = {"SPT-012"}
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -63,6 +71,31 @@ def test_its_table_has_the_kinds_of_case_that_apply(rule):
     if "NotApplicable" in source:
         assert Status.NOT_APPLICABLE in expected
     assert Status.NOT_ASSESSED in expected, "no case takes a permission away"
+
+
+def test_its_cases_are_judged_alike_under_pseudonyms(rule):
+    for name, world, _ in table_of(rule):
+        if "*" in str(world.parameters):  # a pattern of names meets no pseudonym
+            continue
+        plain = world.inventory
+        lists = {cluster.id: cluster.lists for cluster in plain.clusters}
+        names = {*names_of_inventory(plain.manifest, plain.azure)}
+        names.update(*map(names_of_objects, lists.values()))
+        replace = replacer(names, b"a key that nobody guesses", known_to_rules())
+        hidden = Inventory(
+            renamed_manifest(plain.manifest, replace),
+            renamed_azure(plain.azure, replace),
+            {ArmId(replace(key)): renamed(found, replace) for key, found in lists.items()},
+        )
+        # who sets parameters for such an inventory names what stands in it
+        parameters = {key: renamed(value, replace) for key, value in world.parameters.items()}
+        expected, found = evaluate_all(rule, plain, **world.parameters), evaluate_all(rule, hidden, **parameters)
+        untold = {Status.NOT_ASSESSED} if rule.id in DECIDED_BY_PATTERNS else set()
+        assert _outcomes(found) == _outcomes(expected) or {one.status for one in found.values()} <= untold, name
+
+
+def _outcomes(verdicts):
+    return sorted((verdict.status, len(verdict.findings)) for verdict in verdicts.values())
 
 
 def test_its_needs_are_read(rule):

@@ -17,6 +17,7 @@ from akscan.testing import (
     case,
     claim,
     container,
+    ephemeral_claim,
     evaluate,
     evaluate_all,
     inventory,
@@ -94,13 +95,16 @@ def on_spot(*others, spec=MOUNTS, kind=Deployment, **fields):
         case("a claim of another namespace", on_spot(claim(namespace="other")), Status.PASS, subject="app"),
         case(
             "a Deployment with an ephemeral disk",
-            on_spot(claim("app-5d9c7b-0-scratch"), spec=mounting(ephemeral=["scratch"])),
+            on_spot(ephemeral_claim("app-5d9c7b-0", "scratch"), spec=mounting(ephemeral=["scratch"])),
             Status.FAIL,
             subject="app",
         ),
         case(
             "a Job with an ephemeral disk",
-            [SPOT, *NODES, claim("run-0-scratch"), job(spec=mounting(ephemeral=["scratch"]), on_node="spot-0")],
+            [
+                *(SPOT, *NODES, ephemeral_claim("run-0", "scratch")),
+                *job(spec=mounting(ephemeral=["scratch"]), on_node="spot-0"),
+            ],
             Status.PASS,
             subject="run",
         ),

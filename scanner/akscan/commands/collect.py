@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from akscan.commands.options import Live, live_options, read_live
+from akscan.commands.options import Live, live_options, pseudonymize_option, read_live
 from akscan.commands.sinks import WritingSink
 from akscan.errors import EXIT_FAILED, AkscanError
-from akscan.inventory_file import InventoryWriter
+from akscan.pseudonyms.inventories import pseudonymous_writer
 
 
 @click.command(short_help="Write the inventory to a file, to be evaluated elsewhere.")
@@ -27,7 +27,10 @@ from akscan.inventory_file import InventoryWriter
 @click.option(
     "--complete", is_flag=True, help="The imported files hold everything there is: what is missing does not exist."
 )
-def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence[str], complete: bool) -> int:
+@pseudonymize_option
+def collect(
+    live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence[str], complete: bool, key: bytes | None
+) -> int:
     """Read Azure and Kubernetes (or files exported from them) into an inventory.
 
     \b
@@ -35,7 +38,7 @@ def collect(live: Live, output: Path, arm_files: Sequence[Path], dumps: Sequence
     akscan collect --arm clusters.json --kubernetes aks-prod=dump.json -o estate.akscan
     akscan scan --inventory estate.akscan
     """  # noqa: D301 click knows the character by which lines are left alone
-    with InventoryWriter(output) as writer:
+    with pseudonymous_writer(output, key) as writer:
         sink = WritingSink(writer)
         if arm_files or dumps:
             from akscan.collect.imports import import_files  # noqa: PLC0415 only where it is wanted

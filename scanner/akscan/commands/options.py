@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from akscan.config import Config, Loaded, load_config, select_rules
 from akscan.plugins import load_rules, reporter_names
 from akscan.presentation import Presentation, SarifProfile
-from akscan.pseudonyms import pseudonymized, read_key
+from akscan.pseudonyms.words import read_key
 from akscan.results import Report
 from akscan.writing import load_reporters, write_reports
 
@@ -64,6 +64,14 @@ class _FormatOption(click.Option):
 
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _READABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
+pseudonymize_option = click.option(
+    "--pseudonymize",
+    "key",
+    type=_READABLE,
+    metavar="KEYFILE",
+    callback=lambda _ctx, _parameter, value: value and read_key(value),
+    help="File with a key: names of all kinds become pseudonyms.",
+)
 _FORMATS = (
     click.option(
         "-f",
@@ -81,9 +89,7 @@ _FORMATS = (
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder for the reports.  [.]",
     ),
-    click.option(
-        "--pseudonymize", "key_file", type=_READABLE, help="File with a key: names of all kinds become pseudonyms."
-    ),
+    pseudonymize_option,
     click.option("--title", help="Title of the HTML report."),
     click.option("--customer", help="Whom it is for, on its cover."),
     click.option("--author", help="Who wrote it, on its cover."),
@@ -200,6 +206,8 @@ class Output:
         """
         if self.key is None:
             return report
+        from akscan.pseudonyms.reports import pseudonymized  # noqa: PLC0415 only where it is wanted
+
         return pseudonymized(report, self.key, names)
 
     def write(self, report: Report, config: Config, min_coverage: float | None) -> tuple[Path, ...]:
@@ -212,11 +220,10 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--format``, ``-o`` and how a report is to look; the command gets them as ``output``."""
 
     @wraps(command)
-    def wrapped(formats: Sequence[str], folder: Path | None, key_file: Path | None, **arguments: Any) -> Any:
+    def wrapped(formats: Sequence[str], folder: Path | None, key: bytes | None, **arguments: Any) -> Any:
         load_reporters(formats)
         said = {name: arguments.pop(name) for name in Presentation.__struct_fields__ if name in arguments}
         presentation = Presentation(**{name: value for name, value in said.items() if value is not None})
-        key = None if key_file is None else read_key(key_file)
         return command(output=Output(formats, folder, presentation, key), **arguments)
 
     for option in reversed(_FORMATS):

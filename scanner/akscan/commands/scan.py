@@ -12,8 +12,9 @@ from akscan.commands.options import Live, Output, format_options, live_options, 
 from akscan.commands.sinks import Both, EvaluatingSink, WritingSink
 from akscan.engine import SelectedRule
 from akscan.errors import AkscanError
-from akscan.inventory_file import InventoryFile, InventoryWriter
+from akscan.inventory_file import InventoryFile
 from akscan.plugins import load_frameworks
+from akscan.pseudonyms.inventories import pseudonymous_writer
 
 
 @click.command(short_help="Collect, evaluate, report.")
@@ -47,7 +48,7 @@ def scan(
     if saved is not None:
         _replay(saved, sink)
     elif save is not None:
-        with InventoryWriter(save) as writer:
+        with pseudonymous_writer(save, output.key) as writer:
             read_live(live, Both(WritingSink(writer), sink))
     else:
         read_live(live, sink)

@@ -10,7 +10,7 @@ from akscan.inventory_file import InventoryWriter
 from akscan.model.inventory import Azure, Inventory, Manifest
 from akscan.model.kubernetes import KubernetesLists
 from akscan.model.text import ArmId
-from akscan.pseudonyms import names_of_objects, names_of_resources
+from akscan.pseudonyms.names import names_of_objects, names_of_resources
 from akscan.results import Report
 from akscan.waivers import PlacedWaiver
 

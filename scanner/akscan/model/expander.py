@@ -17,6 +17,9 @@ _MALFORMED = "?"
 _QUANTIFIED_GROUP = re.compile(r"\)[*+?{]")
 _QUANTIFIER = re.compile(r"[*+{]")
 _MOST_QUANTIFIERS = 4
+_EVERY_NAME = (".*", ".+", "^.*$", "^.+$")
+#: No engine compiles it.
+_UNTOLD = "(?pseudonyms)"
 
 
 class ExpanderPriorities(Token):
@@ -54,6 +57,12 @@ class ExpanderPriorities(Token):
         if any(pattern.search(name) for pattern in patterns if pattern for name in names):
             return True
         return None if None in patterns else False
+
+    def without_names(self) -> Self:
+        """The same where patterns match all names; every other one is not understood any more."""
+        pairs = (line.partition(" ")[::2] for line in self.lines)
+        kept = (f"{number} {text if text in _EVERY_NAME else _UNTOLD}" for number, text in pairs)
+        return self if self.is_malformed else type(self)("\n".join(kept))
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str] | None, ...]:

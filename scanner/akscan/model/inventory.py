@@ -59,7 +59,8 @@ SYSTEM_NAMESPACES = frozenset(
         "fleet-system", "dapr-system", "acstor", "azappconfig-system", "azureml", "sc-system", "mdc",
     }
 )  # fmt: skip
-_NON_PRODUCTION = frozenset(
+#: Environments, and parts of names, that say that a cluster is none of production.
+NON_PRODUCTION = frozenset(
     {"dev", "development", "test", "testing", "tst", "qa", "sandbox", "sbx", "lab", "poc", "demo"}
 )
 
@@ -621,9 +622,9 @@ class Inventory:
             group = self.find(ResourceGroup, cluster.id.group)
             own = group.environment if group else None
         if own is not None:
-            return own in _NON_PRODUCTION
+            return own in NON_PRODUCTION
         parts = re.split(r"[-_.]", f"{cluster.name}-{cluster.id.resource_group}".casefold())
-        return not _NON_PRODUCTION.isdisjoint(parts)
+        return not NON_PRODUCTION.isdisjoint(parts)
 
 
 def kubernetes_versions_id(subscription: ArmId, location: str) -> ArmId:

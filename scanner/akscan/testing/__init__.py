@@ -40,7 +40,7 @@ from akscan.testing.azure import (
 )
 from akscan.testing.grants import activated, eligible, listed_resource, trusted_access
 from akscan.testing.inventories import NOW, On, inventory, on
-from akscan.testing.jobs import claim, cron_job, job, mounting, priority_expander
+from akscan.testing.jobs import claim, cron_job, ephemeral_claim, job, mounting, priority_expander
 from akscan.testing.kubernetes import (
     autoscaler,
     cluster_role,
@@ -158,6 +158,7 @@ __all__ = [
     "eligible",
     "endpoint_slice",
     "endpoints_on",
+    "ephemeral_claim",
     "evaluate",
     "evaluate_all",
     "event_hubs",

@@ -102,6 +102,13 @@ def claim(
     return [wanted, found]
 
 
+def ephemeral_claim(pod_name: str, volume: str, namespace: str = "shop") -> list[KubernetesObject]:
+    """The claim that Kubernetes makes for an ephemeral volume of a pod, and the Azure Disk it is bound to."""
+    wanted, *rest = claim(f"{pod_name}-{volume}", namespace)
+    metadata = object_meta("PersistentVolumeClaim", wanted.name, namespace, {}, pod(pod_name, namespace))
+    return [msgspec.structs.replace(wanted, metadata=metadata), *rest]
+
+
 def mounting(*claims: str, ephemeral: Sequence[str] = (), **fields: Any) -> kubernetes.PodSpec:
     """A pod spec that mounts claims, and ephemeral volumes by their names."""
     volumes = (
