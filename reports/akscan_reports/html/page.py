@@ -320,10 +320,29 @@ class Page:
         ranked = sorted(by_permission.items(), key=lambda item: (-len(item[1]), item[0]))
         return {permission: _grouped((r.reason, r) for r in results) for permission, results in ranked}
 
+    @staticmethod
+    def by_subject(results: Sequence[Unassessed]) -> list[tuple[SubjectRef, list[RuleInfo]]]:
+        """The subjects of results, each with its rules."""
+        subjects = {result.subject.id: result.subject for result in results}
+        rules = _grouped((result.subject.id, result.rule) for result in results)
+        return [(subject, rules[key]) for key, subject in subjects.items()]
+
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Where permissions are missing or unknown."""
         return places(self._report.ledger)
+
+    def permissions_of(self, place: Place) -> tuple[str, ...]:
+        """The permissions that are missing or unknown there; what the API server asks for is told together where it is
+        everything.
+        """
+        named = tuple(entry.permission for entry in place.entries)
+        # a verb and a resource; what Azure calls an action has no space
+        everything = {entry.permission for entry in self._report.ledger if " " in entry.permission}
+        if not everything or not everything.issubset(named):
+            return named
+        others = tuple(permission for permission in named if permission not in everything)
+        return (f"all {len(everything):,} of the Kubernetes API", *others)
 
     @cached_property
     def unnamed_scopes(self) -> int:
