@@ -13,7 +13,8 @@ from akscan.errors import AkscanError
 from akscan.model.ledger import LedgerEntry
 from akscan.model.subject import SubjectRef
 from akscan.model.text import ArmId
-from akscan.report_file import decode_report, encode_report, report_schema
+from akscan.report_file import decode_report, encode_report
+from akscan.report_file.entries import report_schema
 from akscan.results import (
     ClusterFacts,
     Coverage,

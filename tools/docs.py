@@ -10,7 +10,7 @@ from pathlib import Path
 
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.plugins import load_rules
-from akscan.report_file import report_schema
+from akscan.report_file.entries import report_schema
 from akscan.results import RuleInfo
 from akscan.signatures import signature_of
 

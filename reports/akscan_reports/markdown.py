@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from itertools import groupby
@@ -24,6 +23,7 @@ from akscan.sdk import (
 
 from akscan_reports.wording import (
     Figures,
+    changes,
     cluster_figures,
     commands,
     counted,
@@ -71,8 +71,7 @@ class _Page:
         if said := unknown(self._report):
             yield f"**Unknown**: {said}.\n"
         if is_compared(self._report):
-            changes = Counter(finding.change for finding in self._report.findings)
-            yield f"Compared with the baseline: {', '.join(f'{changes[change]} {change}' for change in Change)}.\n"
+            yield f"Compared with the baseline: {changes(self._report)}.\n"
         clusters = cluster_figures(self._report)
         columns = [*(severity.capitalize() for severity in Severity), "New", "Waived", "Not assessed", "Errors"]
         total = [_figures(total_figures(self._report))] if len(clusters) > 1 else []

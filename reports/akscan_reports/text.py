@@ -33,11 +33,13 @@ from rich.text import Text
 
 from akscan_reports.wording import (
     Figures,
+    changes,
     cluster_figures,
     commands,
     counted,
     harmless,
     headline,
+    is_compared,
     listed,
     total_figures,
 )
@@ -135,6 +137,8 @@ class _Page:
         person = f" as {plain(run.identity, _VALUE)}" if run.identity else ""
         self._line(f"Read {_period(run.started, run.finished)}{place}{person} ({plain(run.source)})")
         self._line((headline(self._report), "bold"))
+        if is_compared(self._report):
+            self._line(f"Compared with the baseline: {changes(self._report)}")
         if run.interrupted:
             self._line(("The scan was interrupted: what was not read by then is not assessed.", "bold red"))
 

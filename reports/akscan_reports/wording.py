@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from akscan.sdk import (
+    Baseline,
     Change,
     CoverageFigure,
     Crash,
@@ -109,6 +110,15 @@ def _by_cluster(results: Iterable[Failure | Unassessed | Crash]) -> Counter[str]
 def is_compared(report: Report) -> bool:
     """Whether the findings were compared with a baseline."""
     return any(finding.change for finding in (*report.findings, *report.waived))
+
+
+def changes(report: Report) -> str:
+    """Open findings by what they are to the baseline, and what has become of those that are not here."""
+    counts = Counter(finding.change for finding in report.findings)
+    told = [f"{counts[change]} {change}" for change in Change]
+    baseline = report.baseline or Baseline(started=report.run.started)
+    past = ((baseline.fixed, "fixed"), (baseline.incomparable, "not reassessed"))
+    return ", ".join([*told, *(f"{len(found)} {what}" for found, what in past if found)])
 
 
 def place(subject: SubjectRef, clusters: Mapping[str, str]) -> str:

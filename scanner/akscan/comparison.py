@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from akscan.results import Carried, Change, Failure, Report
+from akscan.results import Baseline, Carried, Change, Failure, Past, Report
 
 Pair = tuple[str, str]
 
@@ -34,13 +34,36 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def against(report: Report, baseline: Report) -> Report:
-    """The report with each finding marked by what it is to the baseline."""
+    """The report with each finding marked by what it is to the baseline, and with what has become of the others."""
     known = _known(baseline)
 
     def marked(failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
         return tuple(msgspec.structs.replace(f, change=_change(known.get(f.fingerprint), f)) for f in failures)
 
-    return msgspec.structs.replace(report, findings=marked(report.findings), waived=marked(report.waived))
+    compared = compare(baseline, report)
+    return msgspec.structs.replace(
+        report,
+        findings=marked(report.findings),
+        waived=marked(report.waived),
+        baseline=Baseline(
+            started=baseline.run.started,
+            coverage=baseline.coverage.total,
+            open=baseline.severities(),
+            fixed=tuple(map(_past, compared.fixed)),
+            incomparable=tuple(map(_past, compared.incomparable)),
+        ),
+    )
+
+
+def _past(difference: Difference) -> Past:
+    finding = difference.finding
+    return Past(
+        rule=finding.rule.id,
+        title=finding.rule.title,
+        severity=finding.severity,
+        subject=finding.subject,
+        why=difference.why,
+    )
 
 
 def carry(report: Report, previous: Report) -> Report:

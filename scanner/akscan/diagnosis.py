@@ -15,7 +15,8 @@ from akscan.model.kubernetes import KubernetesLists
 from akscan.model.ledger import Assessability, Ledger, LedgerEntry, told_apart
 from akscan.model.reads import KUBERNETES_READS
 from akscan.model.text import ArmId
-from akscan.report_file import PermissionEntry, SubscriptionEntry, Tool, permission_entry, subscription_entry
+from akscan.report_file import permission_entry, subscription_entry
+from akscan.report_file.entries import PermissionEntry, SubscriptionEntry, Tool
 
 SCHEMA_VERSION = "1.0"
 

@@ -188,6 +188,16 @@ class Carried(_Result, frozen=True, kw_only=True):
     why: str
 
 
+class Past(_Result, frozen=True, kw_only=True):
+    """A finding of the baseline that this report does not have, and in which way it is gone, or why nobody knows."""
+
+    rule: str
+    title: str
+    severity: Severity
+    subject: SubjectRef
+    why: str = ""
+
+
 class Passed(_Result, frozen=True, kw_only=True):
     rule: RuleInfo
     subject: SubjectRef
@@ -241,6 +251,18 @@ class Coverage(_Result, frozen=True, kw_only=True):
     total: CoverageFigure = CoverageFigure()
     clusters: dict[str, CoverageFigure] = {}
     gaps: tuple[GapSummary, ...] = ()
+
+
+class Baseline(_Result, frozen=True, kw_only=True):
+    """The report that the findings are compared with: what was open then, and what has become of that which is not
+    here any more. Nothing is ``fixed`` that this report did not reassess.
+    """
+
+    started: datetime
+    coverage: CoverageFigure = CoverageFigure()
+    open: dict[Severity, int] = {}
+    fixed: tuple[Past, ...] = ()
+    incomparable: tuple[Past, ...] = ()
 
 
 class PoolFacts(_Result, frozen=True, kw_only=True, rename="camel"):
@@ -368,6 +390,7 @@ class Report(_Result, frozen=True, kw_only=True):
     waived: tuple[Failure, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()
     carried: tuple[Carried, ...] = ()
+    baseline: Baseline | None = None
     passed: tuple[Passed, ...] = ()
     not_applicable: tuple[Inapplicable, ...] = ()
     not_assessed: tuple[Unassessed, ...] = ()

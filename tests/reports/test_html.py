@@ -11,10 +11,10 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
+from akscan.comparison import against
 from akscan.engine import Evaluation, SelectedRule
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.sdk import (
-    Change,
     Cluster,
     Disruption,
     Finding,
@@ -23,11 +23,13 @@ from akscan.sdk import (
     Need,
     NodePool,
     NotApplicable,
+    Passed,
     Pillar,
     Report,
     ScopeOfScan,
     Severity,
     Status,
+    Unassessed,
     WaiverResult,
     WaiverStatus,
     Workload,
@@ -390,16 +392,25 @@ def test_a_report_without_frameworks_says_so(fleet):
     assert "No rule pack brought a framework along" in plain(Reader(rendered(fleet)).texts["main"])
 
 
-def test_changes_since_the_baseline_are_counted_with_waived_ones(fleet):
+def test_what_has_become_of_the_baseline_is_told_by_severity(fleet):
     assert 'id="trends"' not in rendered(fleet)
-    kinds = (Change.NEW, Change.NEW, Change.UNCHANGED, Change.UPDATED)
-    found = [msgspec.structs.replace(f, change=kinds[i % 4]) for i, f in enumerate(fleet.findings)]
-    compared = msgspec.structs.replace(fleet, findings=tuple(found[:-2]), waived=tuple(found[-2:]))
-    table = plain(Reader(rendered(compared)).texts["main"]).partition("Severity New Updated Unchanged All")[2]
-    for severity in {finding.severity for finding in found}:
-        counts = Counter(finding.change for finding in found if finding.severity is severity)
-        row = [counts[change] for change in (Change.NEW, Change.UPDATED, Change.UNCHANGED)]
-        assert f"{severity} {' '.join(map(str, (*row, sum(row))))}" in table
+    *kept, mended, hidden = fleet.findings
+    assert {mended.severity, hidden.severity} == {Severity.MEDIUM}
+    passed = Passed(rule=mended.rule, subject=mended.subject)
+    unknown = Unassessed(rule=hidden.rule, subject=hidden.subject, reason="pods were not read")
+    now = msgspec.structs.replace(
+        fleet, findings=tuple(kept), passed=(*fleet.passed, passed), not_assessed=(*fleet.not_assessed, unknown)
+    )
+    older = msgspec.structs.replace(fleet, findings=fleet.findings[1:])
+    text = plain(Reader(rendered(against(now, older))).texts["main"])
+    medium = sum(finding.severity is Severity.MEDIUM for finding in older.findings)
+    high = sum(finding.severity is Severity.HIGH for finding in older.findings)
+    assert "1 finding fixed, 1 new;" in text
+    assert f"medium {medium} 1 1 0 0 {medium - 2} 0 {medium - 2}" in text
+    assert f"high {high} 0 0 1 0 {high} 0 {high + 1}" in text
+    assert "Fixed 1 finding" in text
+    assert "shop/web-12 (deployment in" in text.partition("Not reassessed 1 finding")[2]
+    assert "pods were not read" in text.partition("Not reassessed 1 finding")[2]
 
 
 def test_a_rule_of_which_all_findings_are_waived_is_named_and_can_be_linked_to(fleet):

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from akscan.sdk import (
@@ -19,6 +19,7 @@ from akscan.sdk import (
     Disruption,
     Failure,
     Passed,
+    Past,
     Place,
     Remediation,
     Report,
@@ -83,6 +84,19 @@ class Looked:
     passed: int
     names: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+
+
+class Trend(NamedTuple):
+    """Findings of one severity: open in the baseline, what has become of them, and open now."""
+
+    then: int
+    fixed: int
+    not_reassessed: int
+    new: int
+    updated: int
+    unchanged: int
+    waived: int
+    now: int
 
 
 class Page:
@@ -187,10 +201,34 @@ class Page:
         order = (Change.NEW, Change.UPDATED, Change.UNCHANGED)
         return {severity: {change: counts[severity, change] for change in order} for severity in present}
 
-    @property
-    def most_changes(self) -> int:
-        """The findings of the severity that has most of them."""
-        return max(sum(counts.values()) for counts in self.changes.values())
+    @cached_property
+    def trends(self) -> dict[Severity, Trend]:
+        """What has become of the findings of the baseline, by severity; empty without one."""
+        baseline = self._report.baseline
+        if baseline is None:
+            return {}
+        fixed, unsure = (Counter(one.severity for one in found) for found in (baseline.fixed, baseline.incomparable))
+        changes = Counter((finding.severity, finding.change) for finding in self._report.findings)
+        waived, now = Counter(finding.severity for finding in self._report.waived), self._report.severities()
+        trends = {
+            severity: Trend(
+                then=baseline.open.get(severity, 0),
+                fixed=fixed[severity],
+                not_reassessed=unsure[severity],
+                new=changes[severity, Change.NEW],
+                updated=changes[severity, Change.UPDATED],
+                unchanged=changes[severity, Change.UNCHANGED],
+                waived=waived[severity],
+                now=now[severity],
+            )
+            for severity in Severity
+        }
+        return {severity: trend for severity, trend in trends.items() if any(trend)}
+
+    @staticmethod
+    def by_rule(past: Iterable[Past]) -> dict[tuple[str, str], list[Past]]:
+        """What was found once, by the id and the title of its rule."""
+        return _grouped(((one.rule, one.title), one) for one in past)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

@@ -56,10 +56,13 @@ class Gates:
     waivers: Sequence[PlacedWaiver]
 
     def compared(self, report: Report) -> Report:
-        """The report, with what the previous one knew, and what each finding is to the baseline."""
+        """The report, with what the previous one knew, and what each finding is to the baseline, which without another
+        one it is.
+        """
         if self.previous is not None:
             report = carry(report, self.previous)
-        return report if self.baseline is None else against(report, self.baseline)
+        known = self.baseline or self.previous
+        return report if known is None else against(report, known)
 
     def close(self, report: Report) -> int:
         """The exit code; the reasons, and waivers that no longer do what they were made for, go to stderr."""

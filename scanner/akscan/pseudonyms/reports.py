@@ -54,7 +54,9 @@ def _names_in(data: Mapping[str, Any]) -> Iterator[str]:
         yield from (cluster["name"], cluster["subscription"], cluster["resourceGroup"])
         facts = (one for part in _FACTS for one in cluster.get(part, ()))
         yield from (one[key] for one in facts for key in ("name", "network") if key in one)
-    for subject in (*data["subjects"], *(one["subject"] for one in data["carried"])):
+    past = data["baseline"] or {"fixed": (), "incomparable": ()}
+    elsewhere = (one["subject"] for one in (*data["carried"], *past["fixed"], *past["incomparable"]))
+    for subject in (*data["subjects"], *elsewhere):
         if subject["namespace"] not in SYSTEM_NAMESPACES:
             yield from (subject["name"], subject["namespace"])
     for text in texts_of(dict(data)):

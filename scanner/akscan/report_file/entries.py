@@ -1,62 +1,16 @@
-"""The JSON report, version 1: a contract of its own, which changes only with its version number.
-
-``schemas/report-v1.schema.json`` publishes it. Within version 1 fields are only added, so a reader ignores what it does
-not know. The file is one line, and passes name their subjects by position: with 20,000 workloads and 60 rules most of a
-million pairs passed.
-"""
+"""What stands in the file, entry by entry, with what the schema says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from akscan.errors import AkscanError
-from akscan.model.inventory import ScopedCluster, ScopedSubscription, ScopeOfScan
-from akscan.model.ledger import LedgerEntry, LedgerScope, PermissionStatus
-from akscan.model.subject import SubjectRef
-from akscan.model.text import ArmId
-from akscan.results import (
-    Carried,
-    Change,
-    ClusterFacts,
-    ControlResult,
-    ControlStatus,
-    Coverage,
-    CoverageFigure,
-    Crash,
-    Disruption,
-    EvidenceValue,
-    Failure,
-    FrameworkResult,
-    GapSummary,
-    HopFacts,
-    IdentityFacts,
-    Inapplicable,
-    NetworkFacts,
-    Passed,
-    Pillar,
-    PoolFacts,
-    Remediation,
-    Report,
-    RuleInfo,
-    Run,
-    Severity,
-    Status,
-    SubnetFacts,
-    Unassessed,
-    WaiverResult,
-    WaiverStatus,
-)
+from akscan.model.ledger import PermissionStatus
+from akscan.results import Change, ControlStatus, Disruption, EvidenceValue, Pillar, Severity, WaiverStatus
 
-SCHEMA_VERSION = "1.0"
-_TOOL = "akscan"
-_HINT = "expected a file that akscan wrote with --format json"
-
-S = TypeVar("S", bound=msgspec.Struct)
 Index = Annotated[int, Meta(ge=0)]
 RuleId = Annotated[str, Meta(description="The id of one of `rules`.")]
 SubjectId = Annotated[str, Meta(description="The id of one of `subjects`.")]
@@ -64,18 +18,18 @@ Scopes = Annotated[int, Meta(ge=0, description="Subscriptions, clusters and reso
 Pairs = Annotated[int, Meta(ge=0, description="Rule × subject pairs.")]
 
 
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     pass
 
 
-class Tool(_Entry, frozen=True, kw_only=True):
+class Tool(Entry, frozen=True, kw_only=True):
     """What wrote the report."""
 
     name: Annotated[str, Meta(description="Always akscan.")]
     version: Annotated[str, Meta(description="The version that read the inventory.")]
 
 
-class SubscriptionEntry(_Entry, frozen=True, kw_only=True):
+class SubscriptionEntry(Entry, frozen=True, kw_only=True):
     """A subscription that the identity sees."""
 
     id: Annotated[str, Meta(description="The ARM id, /subscriptions/{guid}.")]
@@ -84,14 +38,14 @@ class SubscriptionEntry(_Entry, frozen=True, kw_only=True):
     detail: Annotated[str, Meta(description="Why it was not scanned whole; empty where it was.")]
 
 
-class ScopedClusterEntry(_Entry, frozen=True, kw_only=True):
+class ScopedClusterEntry(Entry, frozen=True, kw_only=True):
     """A cluster in scope."""
 
     id: Annotated[str, Meta(description="The ARM id as Azure spells it, or /contexts/{name} of a kubeconfig.")]
     name: Annotated[str, Meta(description="The name of the cluster.")]
 
 
-class ScopeEntry(_Entry, frozen=True, kw_only=True):
+class ScopeEntry(Entry, frozen=True, kw_only=True):
     """What the scan was asked for, and what it found there."""
 
     selectors: Annotated[dict[str, tuple[str, ...]], Meta(description="The selection on the command line, by option.")]
@@ -100,7 +54,7 @@ class ScopeEntry(_Entry, frozen=True, kw_only=True):
     clusters: Annotated[tuple[ScopedClusterEntry, ...], Meta(description="Every cluster in scope.")]
 
 
-class RunEntry(_Entry, frozen=True, kw_only=True):
+class RunEntry(Entry, frozen=True, kw_only=True):
     """When, as whom and over what the inventory was read."""
 
     started: Annotated[datetime, Meta(tz=True, description="When reading began, UTC.")]
@@ -112,7 +66,7 @@ class RunEntry(_Entry, frozen=True, kw_only=True):
     scope: ScopeEntry
 
 
-class PoolEntry(_Entry, frozen=True, kw_only=True):
+class PoolEntry(Entry, frozen=True, kw_only=True):
     """A node pool."""
 
     name: Annotated[str, Meta(description="The name of the pool.")]
@@ -124,7 +78,7 @@ class PoolEntry(_Entry, frozen=True, kw_only=True):
     priority: Annotated[str, Meta(description="Regular or Spot.")]
 
 
-class NetworkEntry(_Entry, frozen=True, kw_only=True):
+class NetworkEntry(Entry, frozen=True, kw_only=True):
     """A virtual network."""
 
     name: Annotated[str, Meta(description="Its name.")]
@@ -132,7 +86,7 @@ class NetworkEntry(_Entry, frozen=True, kw_only=True):
     peering: Annotated[str, Meta(description="State of the peering with the nodes' network; empty for that itself.")]
 
 
-class SubnetEntry(_Entry, frozen=True, kw_only=True):
+class SubnetEntry(Entry, frozen=True, kw_only=True):
     """A subnet of the cluster."""
 
     name: Annotated[str, Meta(description="Its name.")]
@@ -141,7 +95,7 @@ class SubnetEntry(_Entry, frozen=True, kw_only=True):
     holds: Annotated[tuple[str, ...], Meta(description="Which parts of the cluster stand in it.")]
 
 
-class HopEntry(_Entry, frozen=True, kw_only=True):
+class HopEntry(Entry, frozen=True, kw_only=True):
     """What nodes leave through."""
 
     name: Annotated[str, Meta(description="Its name, where it is a resource.")]
@@ -150,7 +104,7 @@ class HopEntry(_Entry, frozen=True, kw_only=True):
     network: Annotated[str, Meta(description="The name of the network or hub that it stands in.")]
 
 
-class IdentityEntry(_Entry, frozen=True, kw_only=True):
+class IdentityEntry(Entry, frozen=True, kw_only=True):
     """Whom a part of the cluster acts as."""
 
     part: Annotated[str, Meta(description="control plane, kubelet, an add-on, or cluster for all of it.")]
@@ -159,7 +113,7 @@ class IdentityEntry(_Entry, frozen=True, kw_only=True):
     object_id: Annotated[str, Meta(description="The id of its principal.")]
 
 
-class ClusterEntry(_Entry, frozen=True, kw_only=True):
+class ClusterEntry(Entry, frozen=True, kw_only=True):
     """A cluster; texts are empty where Azure was not read."""
 
     id: Annotated[str, Meta(description="The id that subjects and coverage use: the ARM id in lower case.")]
@@ -184,7 +138,7 @@ class ClusterEntry(_Entry, frozen=True, kw_only=True):
     identities: Annotated[tuple[IdentityEntry, ...], Meta(description="Whom it acts as.")] = ()
 
 
-class FigureEntry(_Entry, frozen=True, kw_only=True):
+class FigureEntry(Entry, frozen=True, kw_only=True):
     """How much of what applies was assessed."""
 
     assessed: Pairs
@@ -192,7 +146,7 @@ class FigureEntry(_Entry, frozen=True, kw_only=True):
     percent: Annotated[float, Meta(ge=0, le=100, description="assessed of applicable, rounded down to one decimal.")]
 
 
-class GapEntry(_Entry, frozen=True, kw_only=True):
+class GapEntry(Entry, frozen=True, kw_only=True):
     """A reason behind pairs that were not assessed."""
 
     reason: Annotated[str, Meta(description="Why nobody knows.")]
@@ -218,7 +172,7 @@ class CountsEntry(msgspec.Struct, frozen=True, kw_only=True):
     error: Pairs
 
 
-class RuleEntry(_Entry, frozen=True, kw_only=True):
+class RuleEntry(Entry, frozen=True, kw_only=True):
     """A rule that was on, and what it passed."""
 
     id: Annotated[str, Meta(description="The id of the rule.")]
@@ -242,7 +196,7 @@ class RuleEntry(_Entry, frozen=True, kw_only=True):
     passed: Annotated[tuple[Index, ...], Meta(description="Positions in `subjects`, counted from 0.")]
 
 
-class SubjectEntry(_Entry, frozen=True, kw_only=True):
+class SubjectEntry(Entry, frozen=True, kw_only=True):
     """Something that rules judged."""
 
     id: Annotated[str, Meta(description="An ARM id in lower case, or a path below the id of the cluster.")]
@@ -252,14 +206,14 @@ class SubjectEntry(_Entry, frozen=True, kw_only=True):
     cluster: Annotated[str, Meta(description="The id of its cluster, or of the first of those that share it.")]
 
 
-class RemediationEntry(_Entry, frozen=True, kw_only=True):
+class RemediationEntry(Entry, frozen=True, kw_only=True):
     """The fix of one finding."""
 
     commands: Annotated[str, Meta(description="Shell commands, filled in as far as the inventory knows.")]
     open: Annotated[tuple[str, ...], Meta(description="The placeholders that the reader must fill in.")]
 
 
-class FindingEntry(_Entry, frozen=True, kw_only=True):
+class FindingEntry(Entry, frozen=True, kw_only=True):
     """Something wrong with a subject."""
 
     fingerprint: Annotated[str, Meta(description="Stays the same while the rule finds fault with the same place.")]
@@ -283,7 +237,27 @@ class CarriedEntry(FindingEntry, frozen=True, kw_only=True):
     why: Annotated[str, Meta(description="Why it was not reassessed.")]
 
 
-class WaiverEntry(_Entry, frozen=True, kw_only=True):
+class PastEntry(Entry, frozen=True, kw_only=True):
+    """A finding of the baseline that this report does not have."""
+
+    rule: Annotated[str, Meta(description="The id of its rule, which may be off now.")]
+    title: Annotated[str, Meta(description="The title of the rule.")]
+    severity: Annotated[Severity, Meta(description="The severity that it had.")]
+    subject: SubjectEntry
+    why: Annotated[str, Meta(description="In which way it is gone, or why nobody knows.")]
+
+
+class BaselineEntry(Entry, frozen=True, kw_only=True):
+    """The report that the findings are compared with."""
+
+    started: Annotated[datetime, Meta(tz=True, description="When the reading for it began.")]
+    coverage: FigureEntry
+    open: Annotated[dict[Severity, int], Meta(description="Its open findings per severity.")]
+    fixed: Annotated[tuple[PastEntry, ...], Meta(description="What was reassessed and is gone, the worst first.")]
+    incomparable: Annotated[tuple[PastEntry, ...], Meta(description="What was not reassessed, the worst first.")]
+
+
+class WaiverEntry(Entry, frozen=True, kw_only=True):
     """A waiver that was in force, or should have been."""
 
     place: Annotated[str, Meta(description="The file and line that it stands in.")]
@@ -297,7 +271,7 @@ class WaiverEntry(_Entry, frozen=True, kw_only=True):
     detail: Annotated[str, Meta(description="Why it waived none.")]
 
 
-class NotApplicableEntry(_Entry, frozen=True, kw_only=True):
+class NotApplicableEntry(Entry, frozen=True, kw_only=True):
     """A subject for which the question of a rule does not arise."""
 
     rule: RuleId
@@ -305,7 +279,7 @@ class NotApplicableEntry(_Entry, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why the question does not arise.")]
 
 
-class NotAssessedEntry(_Entry, frozen=True, kw_only=True):
+class NotAssessedEntry(Entry, frozen=True, kw_only=True):
     """A subject that a rule could not decide. Unknown is never a pass."""
 
     rule: RuleId
@@ -314,7 +288,7 @@ class NotAssessedEntry(_Entry, frozen=True, kw_only=True):
     permission: Annotated[str, Meta(description="The permission that would mend it; empty where none would.")]
 
 
-class ErrorEntry(_Entry, frozen=True, kw_only=True):
+class ErrorEntry(Entry, frozen=True, kw_only=True):
     """A rule that failed on a subject by its own fault."""
 
     rule: RuleId
@@ -322,7 +296,7 @@ class ErrorEntry(_Entry, frozen=True, kw_only=True):
     message: Annotated[str, Meta(description="The error.")]
 
 
-class PermissionScopeEntry(_Entry, frozen=True, kw_only=True):
+class PermissionScopeEntry(Entry, frozen=True, kw_only=True):
     """A scope where a permission is not held."""
 
     id: Annotated[
@@ -333,7 +307,7 @@ class PermissionScopeEntry(_Entry, frozen=True, kw_only=True):
     detail: Annotated[str, Meta(description="What the other side said, or why nobody knows.")]
 
 
-class PermissionEntry(_Entry, frozen=True, kw_only=True):
+class PermissionEntry(Entry, frozen=True, kw_only=True):
     """A permission that rules need, and at how many scopes the identity has it."""
 
     permission: Annotated[str, Meta(description="An ARM action, or list and a resource of the Kubernetes API.")]
@@ -345,7 +319,7 @@ class PermissionEntry(_Entry, frozen=True, kw_only=True):
     optional_rules: Annotated[tuple[str, ...], Meta(description="Ids of the rules that need it for some cases.")]
 
 
-class ControlEntry(_Entry, frozen=True, kw_only=True):
+class ControlEntry(Entry, frozen=True, kw_only=True):
     """A control of a framework."""
 
     id: Annotated[str, Meta(description="Its number in the framework.")]
@@ -360,7 +334,7 @@ class ControlEntry(_Entry, frozen=True, kw_only=True):
     rules_off: Annotated[tuple[str, ...], Meta(description="Ids of rules that cover it and were off.")]
 
 
-class FrameworkEntry(_Entry, frozen=True, kw_only=True):
+class FrameworkEntry(Entry, frozen=True, kw_only=True):
     """What the report says of each control of a framework."""
 
     name: Annotated[str, Meta(description="As in akscan rules --framework.")]
@@ -372,7 +346,7 @@ class FrameworkEntry(_Entry, frozen=True, kw_only=True):
     controls: Annotated[tuple[ControlEntry, ...], Meta(description="In the framework's order.")]
 
 
-class ReportFile(_Entry, frozen=True, kw_only=True):
+class ReportFile(Entry, frozen=True, kw_only=True):
     """A report of akscan, version 1."""
 
     schema_version: Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="major.minor; 1.x only ever adds fields.")]
@@ -389,15 +363,9 @@ class ReportFile(_Entry, frozen=True, kw_only=True):
     waived: Annotated[tuple[FindingEntry, ...], Meta(description="Findings that a waiver is for, likewise.")] = ()
     waivers: Annotated[tuple[WaiverEntry, ...], Meta(description="In the order of the files.")] = ()
     carried: Annotated[tuple[CarriedEntry, ...], Meta(description="Findings that nobody looked at again.")] = ()
+    baseline: Annotated[BaselineEntry | None, Meta(description="Null where there was nothing to compare with.")] = None
     permissions: Annotated[tuple[PermissionEntry, ...], Meta(description="The ledger; empty for an import.")] = ()
     frameworks: Annotated[tuple[FrameworkEntry, ...], Meta(description="The frameworks of the packs, by name.")] = ()
-
-
-class _Head(_Entry, frozen=True, kw_only=True):
-    """What every version of the file has, by which it is recognised."""
-
-    schema_version: str
-    tool: Tool
 
 
 def report_schema() -> dict[str, Any]:
@@ -420,265 +388,3 @@ def report_schema() -> dict[str, Any]:
         "title": "akscan report, version 1",
         **schema,
     }
-
-
-# --- writing
-
-
-def encode_report(report: Report) -> bytes:
-    """The JSON report: one line of UTF-8, the same bytes for the same report.
-
-    Expects the order that `Report` documents; times without a time zone count as UTC.
-    """
-    index = {subject.id: position for position, subject in enumerate(report.subjects)}
-    file = ReportFile(
-        schema_version=SCHEMA_VERSION,
-        tool=Tool(name=_TOOL, version=report.run.akscan),
-        run=_run_entry(report.run),
-        clusters=tuple(_cluster_entry(cluster) for cluster in report.clusters),
-        coverage=_coverage_entry(report.coverage),
-        rules=_rule_entries(report, index),
-        subjects=tuple(_copy(SubjectEntry, subject) for subject in report.subjects),
-        findings=tuple(map(_finding_entry, report.findings)),
-        waived=tuple(map(_finding_entry, report.waived)),
-        waivers=tuple(_copy(WaiverEntry, waiver) for waiver in report.waivers),
-        carried=tuple(map(_carried_entry, report.carried)),
-        not_applicable=tuple(_pair_entry(NotApplicableEntry, result) for result in report.not_applicable),
-        not_assessed=tuple(_pair_entry(NotAssessedEntry, result) for result in report.not_assessed),
-        errors=tuple(_pair_entry(ErrorEntry, result) for result in report.errors),
-        permissions=tuple(map(permission_entry, report.ledger)),
-        frameworks=tuple(
-            _copy(FrameworkEntry, framework, controls=tuple(_copy(ControlEntry, one) for one in framework.controls))
-            for framework in report.frameworks
-        ),
-    )
-    return msgspec.json.encode(file, enc_hook=str) + b"\n"
-
-
-def _copy(kind: type[S], source: msgspec.Struct, **given: object) -> S:
-    """A struct of the same-named fields of another, and of those that are given."""
-    names = [name for name in kind.__struct_fields__ if name not in given]
-    return kind(**{name: getattr(source, name) for name in names}, **given)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _run_entry(run: Run) -> RunEntry:
-    scope = ScopeEntry(
-        selectors=run.scope.selectors,
-        tenants=run.scope.tenants,
-        subscriptions=tuple(map(subscription_entry, run.scope.subscriptions)),
-        clusters=tuple(_copy(ScopedClusterEntry, cluster) for cluster in run.scope.clusters),
-    )
-    return _copy(RunEntry, run, started=_utc(run.started), finished=_utc(run.finished), scope=scope)
-
-
-def subscription_entry(subscription: ScopedSubscription) -> SubscriptionEntry:
-    """As this and other formats write it."""
-    return _copy(SubscriptionEntry, subscription)
-
-
-def permission_entry(entry: LedgerEntry) -> PermissionEntry:
-    """As this and other formats write it."""
-    return _copy(PermissionEntry, entry, scopes=tuple(_copy(PermissionScopeEntry, scope) for scope in entry.scopes))
-
-
-#: The lists of a cluster: what the file calls an entry, and the report a fact.
-_LISTS: Mapping[str, tuple[type[_Entry], type[msgspec.Struct]]] = {
-    "pools": (PoolEntry, PoolFacts),
-    "networks": (NetworkEntry, NetworkFacts),
-    "subnets": (SubnetEntry, SubnetFacts),
-    "hops": (HopEntry, HopFacts),
-    "identities": (IdentityEntry, IdentityFacts),
-}
-
-
-def _cluster_entry(cluster: ClusterFacts) -> ClusterEntry:
-    return _copy(
-        ClusterEntry,
-        cluster,
-        **{name: tuple(_copy(entry, one) for one in getattr(cluster, name)) for name, (entry, _) in _LISTS.items()},
-    )
-
-
-def _cluster_facts(cluster: ClusterEntry) -> ClusterFacts:
-    return _copy(
-        ClusterFacts,
-        cluster,
-        **{name: tuple(_copy(fact, one) for one in getattr(cluster, name)) for name, (_, fact) in _LISTS.items()},
-    )
-
-
-def _coverage_entry(coverage: Coverage) -> CoverageEntry:
-    return _copy(
-        CoverageEntry,
-        coverage.total,
-        clusters={cluster: _copy(FigureEntry, figure) for cluster, figure in coverage.clusters.items()},
-        gaps=tuple(_copy(GapEntry, gap) for gap in coverage.gaps),
-    )
-
-
-def _rule_entries(report: Report, index: Mapping[str, int]) -> tuple[RuleEntry, ...]:
-    passed: dict[str, list[int]] = {rule.id: [] for rule in report.rules}
-    for result in report.passed:
-        passed[result.rule.id].append(index[result.subject.id])
-    counts = report.counts()
-    return tuple(
-        _copy(RuleEntry, rule, counts=_counts_entry(counts[rule.id]), passed=tuple(passed[rule.id]))
-        for rule in report.rules
-    )
-
-
-def _counts_entry(counts: Mapping[Status, int]) -> CountsEntry:
-    return CountsEntry(
-        passed=counts[Status.PASS],
-        failed=counts[Status.FAIL],
-        not_applicable=counts[Status.NOT_APPLICABLE],
-        not_assessed=counts[Status.NOT_ASSESSED],
-        error=counts[Status.ERROR],
-    )
-
-
-def _finding_entry(failure: Failure) -> FindingEntry:
-    return _copy(
-        FindingEntry,
-        failure,
-        rule=failure.rule.id,
-        subject=failure.subject.id,
-        remediation=_copy(RemediationEntry, failure.remediation),
-    )
-
-
-def _carried_entry(carried: Carried) -> CarriedEntry:
-    failure = carried.finding
-    return _copy(
-        CarriedEntry,
-        failure,
-        rule=failure.rule.id,
-        subject=_copy(SubjectEntry, failure.subject),
-        remediation=_copy(RemediationEntry, failure.remediation),
-        since=_utc(carried.since),
-        why=carried.why,
-    )
-
-
-def _pair_entry(kind: type[S], result: Inapplicable | Unassessed | Crash) -> S:
-    return _copy(kind, result, rule=result.rule.id, subject=result.subject.id)
-
-
-# --- reading
-
-
-def decode_report(data: bytes) -> Report:
-    """The report that `encode_report` wrote. Raises `AkscanError` for a file of a newer version, a damaged or a foreign
-    one.
-    """
-    head = _decode(data, _Head, "this is not a JSON report of akscan")
-    if head.tool.name != _TOOL:
-        raise AkscanError(f"this is a report of {head.tool.name!r}, not of {_TOOL}", _HINT)
-    major = head.schema_version.partition(".")[0]
-    if major != SCHEMA_VERSION.partition(".")[0]:
-        raise AkscanError(
-            f"this report has version {head.schema_version!r}; akscan reads versions 1.x",
-            "expected a report of this akscan or an earlier one: read it with the akscan that wrote it, or a newer one",
-        )
-    file = _decode(data, ReportFile, "this JSON report of akscan is damaged")
-    try:
-        return _Reader(file).report()
-    except LookupError as missing:
-        raise AkscanError(f"this JSON report of akscan is damaged: {missing} is not in it", _HINT) from None
-
-
-def _decode(data: bytes, kind: type[S], complaint: str) -> S:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AkscanError(f"{complaint}: {error}", _HINT) from None
-
-
-class _Reader:
-    """Puts the references of a file together again. Raises `LookupError` for one that leads nowhere."""
-
-    def __init__(self, file: ReportFile) -> None:
-        self._file = file
-        self._rules = {entry.id: _copy(RuleInfo, entry) for entry in file.rules}
-        self._subjects = tuple(_copy(SubjectRef, entry) for entry in file.subjects)
-        self._by_id = {subject.id: subject for subject in self._subjects}
-
-    def report(self) -> Report:
-        file = self._file
-        return Report(
-            run=self._run(),
-            rules=tuple(self._rules.values()),
-            clusters=tuple(map(_cluster_facts, file.clusters)),
-            subjects=self._subjects,
-            findings=tuple(map(self._failure, file.findings)),
-            waived=tuple(map(self._failure, file.waived)),
-            waivers=tuple(_copy(WaiverResult, entry) for entry in file.waivers),
-            carried=tuple(map(self._carried, file.carried)),
-            passed=tuple(
-                Passed(rule=self._rules[entry.id], subject=subject)
-                for entry in file.rules
-                for subject in self._at(entry.passed)
-            ),
-            not_applicable=tuple(self._pair(Inapplicable, entry) for entry in file.not_applicable),
-            not_assessed=tuple(self._pair(Unassessed, entry) for entry in file.not_assessed),
-            errors=tuple(self._pair(Crash, entry) for entry in file.errors),
-            coverage=self._coverage(),
-            ledger=tuple(
-                _copy(LedgerEntry, entry, scopes=tuple(_copy(LedgerScope, scope) for scope in entry.scopes))
-                for entry in file.permissions
-            ),
-            frameworks=tuple(
-                _copy(FrameworkResult, entry, controls=tuple(_copy(ControlResult, one) for one in entry.controls))
-                for entry in file.frameworks
-            ),
-        )
-
-    def _pair(self, kind: type[S], entry: NotApplicableEntry | NotAssessedEntry | ErrorEntry) -> S:
-        return _copy(kind, entry, rule=self._rules[entry.rule], subject=self._by_id[entry.subject])
-
-    def _at(self, indices: Sequence[int]) -> Iterator[SubjectRef]:
-        for index in indices:
-            if index >= len(self._subjects):
-                raise LookupError(f"subject number {index}")
-            yield self._subjects[index]
-
-    def _run(self) -> Run:
-        entry = self._file.run
-        scope = ScopeOfScan(
-            selectors=entry.scope.selectors,
-            tenants=entry.scope.tenants,
-            subscriptions=tuple(_copy(ScopedSubscription, seen) for seen in entry.scope.subscriptions),
-            clusters=tuple(_copy(ScopedCluster, seen, id=ArmId(seen.id)) for seen in entry.scope.clusters),
-        )
-        return _copy(Run, entry, akscan=self._file.tool.version, scope=scope)
-
-    def _failure(self, entry: FindingEntry) -> Failure:
-        return _copy(
-            Failure,
-            entry,
-            rule=self._rules[entry.rule],
-            subject=self._by_id[entry.subject],
-            remediation=_copy(Remediation, entry.remediation),
-        )
-
-    def _carried(self, entry: CarriedEntry) -> Carried:
-        failure = _copy(
-            Failure,
-            entry,
-            rule=self._rules[entry.rule],
-            subject=_copy(SubjectRef, entry.subject),
-            remediation=_copy(Remediation, entry.remediation),
-        )
-        return Carried(finding=failure, since=entry.since, why=entry.why)
-
-    def _coverage(self) -> Coverage:
-        entry = self._file.coverage
-        return Coverage(
-            total=_copy(CoverageFigure, entry),
-            clusters={cluster: _copy(CoverageFigure, figure) for cluster, figure in entry.clusters.items()},
-            gaps=tuple(_copy(GapSummary, gap) for gap in entry.gaps),
-        )
