@@ -92,12 +92,15 @@ class Egress:
 
     @cached_property
     def has_way_out(self) -> bool:
-        """Whether a node subnet has a default route or a NAT gateway."""
+        """Whether a node subnet has a NAT gateway, or a default route that does not drop everything."""
         gap = None
         for subnet_id in self.cluster.node_subnets:
             try:
                 subnet = self.inventory.existing_subnet(subnet_id)
-                if subnet.properties.nat_gateway.id or self.inventory.default_route(subnet):
+                if subnet.properties.nat_gateway.id:
+                    return True
+                route = self.inventory.default_route(subnet)
+                if route is not None and route.properties.next_hop_type not in ("None", "VnetLocal"):
                     return True
             except NotCollected as missing:
                 gap = missing
@@ -106,14 +109,15 @@ class Egress:
         return False
 
     def lends_an_address(self, subnet: SubnetResource) -> bool:
-        """Whether Azure may lend the nodes of a subnet an implicit outbound address: it has no way out of its own, and
-        neither its settings nor a security group forbid it
+        """Whether Azure may lend the nodes of a subnet an implicit outbound address: it has no way out of its own (a
+        route to the Internet is none), and neither its settings nor a security group forbid it
         (https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access).
         """
         properties = subnet.properties
         if properties.default_outbound_access is False or properties.nat_gateway.id:
             return False
-        if self.inventory.default_route(subnet) is not None:
+        route = self.inventory.default_route(subnet)
+        if route is not None and route.properties.next_hop_type != "Internet":
             return False
         group = properties.network_security_group.id
         found = self.inventory.find(NetworkSecurityGroup, group) if group else None
