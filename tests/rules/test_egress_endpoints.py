@@ -205,6 +205,11 @@ def tunnel(to):
         ),
         case("the same with a rule for UDP 53", behind(rules(TAG), DNS_RULE, **FORCED_DNS), Status.PASS),
         case("DNS server is the firewall itself", behind(rules(TAG), dns=["10.1.0.4"]), Status.PASS),
+        case(
+            "DNS server is Azure's own, which no route leads away from",
+            behind(rules(TAG), dns=["168.63.129.16"]),
+            Status.PASS,
+        ),
         case("DNS server in the hub, reached by the peering", behind(rules(TAG), dns=["10.1.0.200"]), Status.PASS),
         case(
             "DNS server in the hub, a longer route leads it through the firewall",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
     from akscan.model.pools import NodePool
 
+#: Azure's own resolver (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+AZURE_DNS = "168.63.129.16"
 _NAT = frozenset({Token("managedNATGateway"), Token("managedNATGatewayV2"), Token("userAssignedNATGateway")})
 
 
@@ -223,9 +225,12 @@ class Egress:
         return best[1]
 
     def forced_dns_servers(self, subnet: SubnetResource, firewall: AzureFirewall) -> tuple[str, ...]:
-        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself."""
+        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself, and no
+        route leads to Azure's own.
+        """
         own = firewall.private_addresses
-        servers = (server for server in self.network.properties.dhcp_options.dns_servers if server not in own)
+        aside = own | {AZURE_DNS}
+        servers = (server for server in self.network.properties.dhcp_options.dns_servers if server not in aside)
         hops = ((server, self.route_to(subnet, server)) for server in servers)
         return tuple(
             server

@@ -6,13 +6,10 @@ from collections.abc import Iterable
 
 from akscan.model.azure import AzureFirewall, PrivateDnsLink, PrivateDnsRecord, PrivateDnsZone
 from akscan.model.cidr import holds
-from akscan.model.egress import Egress
+from akscan.model.egress import AZURE_DNS, Egress
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
-
-#: Azure's own resolver (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
-_AZURE = "168.63.129.16"
 
 
 def resolver_networks(egress: Egress) -> frozenset[ArmId]:
@@ -24,7 +21,7 @@ def resolver_networks(egress: Egress) -> frozenset[ArmId]:
 
 def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId, via: frozenset[str]) -> frozenset[ArmId]:
     """What these servers resolve for a network; a proxy that was asked on the way (``via``) adds nothing."""
-    asked = [server for server in servers if server != _AZURE and server not in via]
+    asked = [server for server in servers if server != AZURE_DNS and server not in via]
     if not asked:
         return frozenset({own})
     return frozenset().union(*(_network_of(egress, server, via | {server}) for server in asked))
