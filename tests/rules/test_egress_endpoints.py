@@ -277,6 +277,11 @@ def tunnel(to):
         ),
         case("next hop of a third-party appliance", behind(rules(TAG))[:4], Status.NOT_ASSESSED),
         case(
+            "a route to appliances whose addresses were not returned",
+            behind(table=route_table(route(hop="VirtualApplianceEcmp", address=""))),
+            Status.NOT_ASSESSED,
+        ),
+        case(
             "ruleCollectionGroups unreadable",
             behind(rules(TAG)),
             Status.NOT_ASSESSED,

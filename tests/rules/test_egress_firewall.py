@@ -379,6 +379,11 @@ INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["1
             [*serving()[:4], service("web", type="LoadBalancer", addresses=[WEB])],
             Status.NOT_ASSESSED,
         ),
+        case(
+            "a route to appliances whose addresses were not returned",
+            [*serving()[:2], route_table(route(hop="VirtualApplianceEcmp", address="")), *serving()[3:]],
+            Status.NOT_ASSESSED,
+        ),
         case("rules unreadable", serving(), Status.NOT_ASSESSED, unreadable=[Need.RULE_COLLECTION_GROUPS]),
         case(
             "rules unreadable, known clients only",

@@ -190,6 +190,11 @@ SYSTEM_TABLE = f"{GROUP.replace('rg-test', 'MC_rg-test_aks_westeurope')}/provide
         case(
             "next hop in AzureFirewallSubnet that no firewall holds", [UDR, *behind()[:2], hub(held_by="")], Status.FAIL
         ),
+        case(
+            "VirtualApplianceEcmp whose addresses were not returned",
+            [UDR, *behind(table=route_table(route(hop="VirtualApplianceEcmp", address="")))],
+            Status.NOT_ASSESSED,
+        ),
         case("the firewall in that subnet is gone", [UDR, *behind()[:3]], Status.FAIL),
         case(
             "the firewall in that subnet has another address",

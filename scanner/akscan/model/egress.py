@@ -137,7 +137,7 @@ class Egress:
     def filtered(self, subnet_ids: Iterable[ArmId]) -> Iterator[tuple[SubnetResource, AzureFirewall]]:
         """Those of the subnets that leave through Azure Firewalls, with each of these."""
         for subnet, route in self.forced(subnet_ids):
-            found = {self.firewall_at(address).id: address for address in route.properties.next_hop_addresses}
+            found = {self.firewall_at(address).id: address for address in self.hops(route)}
             yield from ((subnet, self.firewall_at(address)) for address in found.values())
 
     @cached_property
@@ -180,6 +180,14 @@ class Egress:
                 return f"firewall {firewall.name} failed to provision" if failed else ""
         return f"no firewall holds {address} in {subnet.id.parent.name}/{subnet.name}"
 
+    def hops(self, route: Route) -> tuple[str, ...]:
+        """The addresses of an appliance route. Raises `NotCollected` where it names none."""
+        found = route.properties.next_hop_addresses
+        if not found:
+            detail = "a default route leads to an appliance and does not say to which"
+            raise NotCollected(self._unknown(detail, Need.ROUTE_TABLES))
+        return found
+
     def unreachable_hops(self, route: Route) -> tuple[str, ...]:
         """The addresses of an appliance route that lie neither in the cluster's network nor behind a peering of it that
         carries traffic.
@@ -189,7 +197,7 @@ class Egress:
             *self.network.properties.address_space.address_prefixes,
             *(prefix for peering in peerings for prefix in peering.remote_prefixes),
         )
-        lost = tuple(hop for hop in route.properties.next_hop_addresses if not holds(near, hop))
+        lost = tuple(hop for hop in self.hops(route) if not holds(near, hop))
         blank = next((peering.name for peering in peerings if not peering.remote_prefixes), "")
         if lost and blank:
             raise NotCollected(self._unknown(f"peering {blank} does not say what lies behind it", Need.PEERINGS))
