@@ -19,6 +19,7 @@ from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     HUB_NETWORK,
+    NETWORK,
     application_rule,
     case,
     cluster,
@@ -44,13 +45,24 @@ from akscan_rules.egress.features import firewall_lets_features_through
 TAG = application_rule(tags=["AzureKubernetesService"], protocols=[])
 STRICT = {"tag_covers_features": False}
 ON = Switch(enabled=True)
+ELSEWHERE = peering("to-elsewhere", remote=NETWORK.replace("0001/", "0000/"))
 VAULTS = {"addons": ["azureKeyvaultSecretsProvider"]}
 CLASS = secret_provider_class("kv-shop")
 ZONE = "privatelink.vaultcore.azure.net"
 MONITOR = rules(network_rule(to=["AzureMonitor"]))
 
 
-def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, upstream=(), pools=None, **fields):
+def behind(
+    *collections,
+    addons=(),
+    channel="NodeImage",
+    dns=(),
+    proxy=None,
+    upstream=(),
+    pools=None,
+    peerings=None,
+    **fields,
+):
     """A cluster behind the firewall of the hub with these add-ons, and the collections of the firewall's policy."""
     policy = firewall_policy(dns_proxy=proxy, dns_servers=upstream)
     return [
@@ -61,7 +73,7 @@ def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, ups
             **fields,
         ),
         virtual_network(
-            peerings=[peering()],
+            peerings=peerings or [peering()],
             dhcp_options=DhcpOptions(dns_servers=tuple(dns)),
             address_space=AddressSpace(address_prefixes=("10.0.0.0/16",)),
         ),
@@ -203,6 +215,15 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             "zone linked to the hub, whose firewall answers queries",
             [
                 *behind(dns=["10.1.0.4"], proxy=True, **VAULTS),
+                CLASS,
+                *private_zone(ZONE, "kv-shop", linked_to=HUB_NETWORK),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "another network behind a peering is unreadable, the DNS server is the firewall of the hub",
+            [
+                *behind(dns=["10.1.0.4"], proxy=True, peerings=[peering(), ELSEWHERE], **VAULTS),
                 CLASS,
                 *private_zone(ZONE, "kv-shop", linked_to=HUB_NETWORK),
             ],

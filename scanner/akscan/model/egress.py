@@ -65,6 +65,23 @@ class Egress:
         remote = (p.properties.remote_virtual_network.id for p in peerings if p.carries_traffic)
         return frozenset((self.network.id, *remote))
 
+    def network_with(self, address: str) -> VirtualNetwork | None:
+        """The network in reach whose address space holds an address; networks that are peered never overlap. Raises
+        `NotCollected` where only one that was not read may hold it.
+        """
+        gap = None
+        for network_id in sorted(self.networks_in_reach):
+            try:
+                network = self.inventory.virtual_network(network_id)
+            except NotCollected as missing:
+                gap = gap or missing
+                continue
+            if network is not None and holds(network.properties.address_space.address_prefixes, address):
+                return network
+        if gap is not None:
+            raise gap
+        return None
+
     def is_dns_server(self, addresses: Iterable[str]) -> bool:
         """Whether the cluster's network sends its queries to one of these addresses."""
         return not set(self.network.properties.dhcp_options.dns_servers).isdisjoint(addresses)
@@ -165,11 +182,10 @@ class Egress:
         """What is wrong with the Azure Firewall that a route leads to: none holds the address although it lies in a
         subnet for firewalls, or the firewall failed. Empty where nothing is.
         """
-        for network_id in sorted(self.networks_in_reach):
-            network = self.inventory.virtual_network(network_id)
-            for subnet in network.properties.subnets if network else ():
-                if Token(subnet.name) == "AzureFirewallSubnet" and holds(subnet.prefixes, address):
-                    return self._fault_in(subnet, address)
+        network = self.network_with(address)
+        for subnet in network.properties.subnets if network else ():
+            if Token(subnet.name) == "AzureFirewallSubnet" and holds(subnet.prefixes, address):
+                return self._fault_in(subnet, address)
         return ""
 
     def _fault_in(self, subnet: SubnetResource, address: str) -> str:
@@ -233,8 +249,8 @@ class Egress:
         return best[1]
 
     def forced_dns_servers(self, subnet: SubnetResource, firewall: AzureFirewall) -> tuple[str, ...]:
-        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself, and no
-        route leads to Azure's own.
+        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself, nor
+        for Azure's own, to which no route leads.
         """
         own = firewall.private_addresses
         aside = own | {AZURE_DNS}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akscan.model.azure import AzureFirewall, PrivateDnsLink, PrivateDnsRecord, PrivateDnsZone
-from akscan.model.cidr import holds
 from akscan.model.egress import AZURE_DNS, Egress
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
@@ -28,14 +27,13 @@ def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId, via: frozen
 
 
 def _network_of(egress: Egress, server: str, via: frozenset[str]) -> frozenset[ArmId]:
-    for network_id in sorted(egress.networks_in_reach):
-        network = egress.inventory.virtual_network(network_id)
-        if network is not None and holds(network.properties.address_space.address_prefixes, server):
-            proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network_id)]
-            if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
-                upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
-                return _networks_of(egress, upstream, network_id, via)
-            return frozenset({network_id})
+    network = egress.network_with(server)
+    if network is not None:
+        proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network.id)]
+        if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
+            upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
+            return _networks_of(egress, upstream, network.id, via)
+        return frozenset({network.id})
     raise NotCollected(
         Gap(
             source="arm",
