@@ -42,6 +42,7 @@ from akscan_rules.egress.firewall import dns_proxy_is_on, firewall_filters, publ
 
 TAG = application_rule(tags=["AzureKubernetesService"])
 ANYWHERE = network_rule(to=["*"], ports=["*"])
+QUARANTINE = network_rule(to=["*"], ports=["*"], protocols=["Any"], sources=["10.0.0.9"])
 OTHER_SPOKE = ["10.200.0.0/16"]
 GROUPED = ip_group("internet", "0.0.0.0/0")
 
@@ -114,6 +115,11 @@ CLASSIC_ANYWHERE = ClassicNetworkRule(
                 ),
             ),
             Status.PASS,
+        ),
+        case(
+            "wide Allow behind a Deny for one address of the subnet",
+            behind(rules(ANYWHERE, priority=500), rules(QUARANTINE, action="Deny", priority=100)),
+            Status.FAIL,
         ),
         case("network rule TCP 443 to AzureCloud", behind(rules(network_rule(to=["AzureCloud"]))), Status.PASS),
         case("network rule TCP 443 to 128.0.0.0/1", behind(rules(network_rule(to=["128.0.0.0/1"]))), Status.FAIL),

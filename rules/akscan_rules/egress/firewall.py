@@ -76,7 +76,7 @@ def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Fi
     """Whether a firewall of the subnet lets through what no rule can mean."""
     canary = Destination(name, _CANARY_ADDRESS, port=port, application=("Http", "Https"), may_be_categorised=True)
     for subnet, firewall in egress.filtered([subnet_id]):
-        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, canary)
+        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, canary, all_of_it=True)
         if decision.allowed and decision.by is not None:
             places = decision.by.path.split("/")
             yield Finding(
