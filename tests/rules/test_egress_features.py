@@ -11,8 +11,11 @@ from akscan.model.azure import (
     Defender,
     DhcpOptions,
     GpuProfile,
+    ManualScale,
+    ScaleProfile,
     SecurityProfile,
     Switch,
+    VirtualMachinesProfile,
 )
 from akscan.model.kubernetes import Deployment
 from akscan.model.text import Token
@@ -92,6 +95,12 @@ def monitored(**fields):
 WINDOWS = {"pools": [node_pool(), node_pool("win", os_type=Token("Windows"))]}
 AZURE_LINUX = {"pools": [node_pool(os_sku=Token("AzureLinux"))]}
 GPU = {"vm_size": Token("Standard_NC4as_T4_v3"), "os_sku": Token("AzureLinux")}
+GPU_MACHINES = {
+    "type": Token("VirtualMachines"),
+    "vm_size": Token(),
+    "os_sku": Token("AzureLinux"),
+    "virtual_machines_profile": VirtualMachinesProfile(scale=ScaleProfile(manual=(ManualScale(size=GPU["vm_size"]),))),
+}
 DEFENDER = {"security_profile": SecurityProfile(defender=Defender(security_monitoring=ON))}
 AGENT = named(Deployment, "extension-agent", "kube-system")
 
@@ -106,6 +115,7 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.FAIL,
             parameters=STRICT,
         ),
+        case("channel SecurityPatch in other letters", behind(channel="securitypatch"), Status.FAIL),
         case(
             "channel SecurityPatch, the tag covers features", behind(rules(TAG), channel="SecurityPatch"), Status.PASS
         ),
@@ -166,6 +176,7 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.PASS,
         ),
         case("GPU pool", behind(pools=[node_pool(**GPU)]), Status.FAIL),
+        case("GPU pool of virtual machines", behind(pools=[node_pool(**GPU_MACHINES)]), Status.FAIL),
         case(
             "GPU pool without driver",
             behind(pools=[node_pool(gpu_profile=GpuProfile(driver=Token("none")), **GPU)]),
