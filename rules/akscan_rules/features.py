@@ -15,6 +15,9 @@ _PATCHED_FROM_UBUNTU = ("SecurityPatch", "Unmanaged")
 _MONITOR_TAG = (frozenset({Token("AzureMonitor")}),)
 _VAULT_TAG = (frozenset({Token("AzureKeyVault")}),)
 
+#: Features whose names are the same in every cloud.
+SAME_EVERYWHERE = (*(f"nodeOSUpgradeChannel {one}" for one in _PATCHED_FROM_UBUNTU), "gpu")
+
 
 def features_on(cluster: Cluster) -> tuple[str, ...]:
     """The features of the list that ARM says are on."""

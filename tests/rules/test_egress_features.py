@@ -101,6 +101,7 @@ GPU_MACHINES = {
     "os_sku": Token("AzureLinux"),
     "virtual_machines_profile": VirtualMachinesProfile(scale=ScaleProfile(manual=(ManualScale(size=GPU["vm_size"]),))),
 }
+GOVERNMENT = {"location": "usgovvirginia"}
 DEFENDER = {"security_profile": SecurityProfile(defender=Defender(security_monitoring=ON))}
 AGENT = named(Deployment, "extension-agent", "kube-system")
 
@@ -266,6 +267,18 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.PASS,
         ),
         # what is not known
+        case(
+            "US Government, whose names are not listed",
+            behind(addons=["azurepolicy"], **GOVERNMENT),
+            Status.NOT_ASSESSED,
+        ),
+        case("US Government, vault host", [*behind(**VAULTS, **GOVERNMENT), CLASS], Status.NOT_ASSESSED),
+        case(
+            "US Government, everything the tag stands for",
+            behind(rules(TAG), addons=["azurepolicy"], **GOVERNMENT),
+            Status.PASS,
+        ),
+        case("US Government, no rule for what nodes fetch", behind(channel="SecurityPatch", **GOVERNMENT), Status.FAIL),
         case(
             "DNS server in no network that was read",
             [*behind(dns=["192.168.0.4"], **VAULTS), CLASS, *private_zone(ZONE, "kv-shop")],
