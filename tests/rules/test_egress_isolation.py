@@ -229,6 +229,12 @@ def channel(name):
         ),
         case("extensions unreadable", [isolated(), CLOSED], Status.NOT_ASSESSED, unreadable=[Need.EXTENSIONS]),
         case(
+            "extensions unreadable, default route to a firewall",
+            [isolated(source="Direct")],
+            Status.PASS,
+            unreadable=[Need.EXTENSIONS],
+        ),
+        case(
             "extensions unreadable, Windows pool",
             [isolated(pools=WINDOWS), CLOSED],
             Status.FAIL,
