@@ -19,6 +19,7 @@ from akscan.testing import (
     case,
     cluster,
     evaluate,
+    evaluate_all,
     firewall,
     hub,
     inventory,
@@ -160,8 +161,17 @@ def test_a_gateway_that_two_clusters_share_is_judged_once():
     )
     (finding,) = evaluate(outbound_survives_a_zone, world).findings
     assert finding.evidence["pools"] == ["aks/system: 1, 2", "b/system: 3"]
-    assert finding.message.startswith("Standard NAT gateway ng stands in a zone that Azure chose")
+    assert finding.message == (
+        "Standard NAT gateway ng stands in a zone that Azure chose, and nodes in zones 1, 2, 3 leave by it"
+    )
     assert GROUP in str(finding.evidence["natGateway"])
+
+
+def test_the_message_names_the_zones_behind_the_gateway_itself():
+    found = evaluate_all(outbound_survives_a_zone, inventory(*zonal("1", "2", in_zone="1")))
+    assert found["nat_gateway/ng-2"].findings[0].message == (
+        "Standard NAT gateway ng-2 stands in zone 1, and nodes in zone 2 leave by it"
+    )
 
 
 def by_load_balancer(*pools, ports=0, ips=1, effective=(), **fields):

@@ -302,8 +302,10 @@ def outbound_survives_a_zone(gateway: ClusterNatGateway, inventory: Inventory) -
     if len(resource.zones) == 1 and all(pool.properties.availability_zones == resource.zones for pool in pools):
         return
     where = f"in zone {', '.join(resource.zones)}" if resource.zones else "in a zone that Azure chose"
+    zones = sorted({zone for pool in pools for zone in pool.properties.availability_zones})
+    nodes = f"nodes in zone{'s' if len(zones) > 1 else ''} {', '.join(zones)}" if zones else "nodes without a zone"
     yield Finding(
-        f"{resource.sku.name} NAT gateway {resource.name} stands {where}, and nodes in several zones leave by it",
+        f"{resource.sku.name} NAT gateway {resource.name} stands {where}, and {nodes} leave by it",
         {
             "natGateway": resource.id,
             "sku.name": resource.sku.name,
