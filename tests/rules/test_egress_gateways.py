@@ -262,6 +262,28 @@ HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPubli
         case(
             "NAP, nap_max_nodes 48", by_load_balancer(fixed(3), **AUTO), Status.FAIL, parameters={"nap_max_nodes": 48}
         ),
+        case(
+            "outbound loadBalancer, NAT gateways on all node subnets, 51 nodes",
+            [*by_load_balancer(fixed(51))[:1], *gateway_for(51)[1:]],
+            Status.PASS,
+        ),
+        case(
+            "outbound loadBalancer, NAT gateways on all node subnets, too many nodes for one address",
+            [*by_load_balancer(fixed(300), ports=8000, ips=40)[:1], *gateway_for(300)[1:]],
+            Status.FAIL,
+        ),
+        case(
+            "outbound loadBalancer, a NAT gateway on one of two node subnets",
+            [
+                *by_load_balancer(fixed(51), node_pool("b", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/b")))[:1],
+                virtual_network(
+                    subnet(routed=False, nat_gateway=references(nat_gateway().id)[0]),
+                    subnet("b", "10.0.8.0/24", routed=False),
+                ),
+                nat_gateway(),
+            ],
+            Status.FAIL,
+        ),
         # boundaries
         case("exactly 50 nodes", by_load_balancer(fixed(50)), Status.PASS),
         case("one node above 50", by_load_balancer(fixed(51)), Status.FAIL),

@@ -94,18 +94,22 @@ class Egress:
     @cached_property
     def path(self) -> str:
         """How the nodes leave: ``appliance`` where the default route of a node subnet leads to one, else ``nat``,
-        ``lb`` or ``none`` by the outbound type.
+        ``lb`` or ``none`` by the outbound type; ``nat`` also where every node subnet has a NAT gateway, which takes
+        precedence over a load balancer (https://learn.microsoft.com/azure/nat-gateway/nat-overview).
         """
         gap = None
+        subnets = []
         for subnet_id in self.cluster.node_subnets:
             try:
-                if self.appliance_route(self.inventory.existing_subnet(subnet_id)) is not None:
+                subnets.append(self.inventory.existing_subnet(subnet_id))
+                if self.appliance_route(subnets[-1]) is not None:
                     return "appliance"
             except NotCollected as missing:
                 gap = missing
         if gap is not None:
             raise gap
-        if self.cluster.outbound in _NAT:
+        outbound, behind = self.cluster.outbound, [bool(subnet.properties.nat_gateway.id) for subnet in subnets]
+        if outbound in _NAT or (outbound == "loadBalancer" and behind and all(behind)):
             return "nat"
         return "lb" if self.cluster.outbound == "loadBalancer" else "none"
 
