@@ -44,6 +44,7 @@ from akscan.testing import (
     workload,
 )
 from akscan_rules.egress.endpoints import firewall_lets_aks_through, pods_reach_the_api_server
+from msgspec.structs import replace
 
 FQDN = "aks-1a2b.hcp.westeurope.azmk8s.io"
 PUBLIC = {"fqdn": FQDN, "api_server": {"enable_private_cluster": False}}
@@ -315,6 +316,16 @@ def test_what_is_missing_is_named():
     assert finding.evidence["denied to nodes"] == ("packages.aks.azure.com TCP 443: no rule matches",)
     assert finding.fill["node_subnet_prefix"] == "10.0.0.0/24"
     assert finding.evidence["endpoints.is_stale"] is False
+
+
+def test_the_fix_names_the_group_of_the_policy_and_no_list_of_prefixes_as_one_argument():
+    policy = firewall_policy()
+    central = replace(policy, id=ArmId(policy.id.replace("rg-test", "rg-central")))
+    wide = virtual_network(subnet("nodes", "10.0.0.0/24", "10.0.2.0/24"), peerings=[peering()])
+    world = [cluster(), wide, route_table(), hub(), firewall(policy=central), central, rule_group(central)]
+    (finding,) = evaluate(firewall_lets_aks_through, inventory(*world)).findings
+    assert finding.fill["firewall_resource_group"] == "rg-central"
+    assert "node_subnet_prefix" not in finding.fill
 
 
 def test_an_old_list_says_so():

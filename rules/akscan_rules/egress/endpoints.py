@@ -27,7 +27,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.egress import FIREWALL_NEEDS
+from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
 from akscan_rules.endpoints import (
     api_server_names,
     azure_cloud_tags,
@@ -119,7 +119,7 @@ def _blocked(egress: Egress, subnet_id: ArmId, wanted: tuple[Destination, ...]) 
                 **required_endpoints().evidence(egress.inventory),
             }
             names = ", ".join(str(destination) for destination, _ in denied)
-            fill = {**firewall_placeholders(firewall), "node_subnet_prefix": " ".join(subnet.prefixes)}
+            fill = {**firewall_placeholders(firewall), **prefix_placeholder(subnet)}
             note = required_endpoints().note(egress.inventory)
             yield Finding(f"{subnet.name} does not reach {names}{note}", evidence, fill)
         decisions.complete()
@@ -226,7 +226,7 @@ def _address_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
                     {f"{subnet.name} to {address}": str(decision)},
                     fill={
                         **firewall_placeholders(firewall),
-                        "node_subnet_prefix": " ".join(subnet.prefixes),
+                        **prefix_placeholder(subnet),
                         "api_server_ip": address,
                     },
                 )

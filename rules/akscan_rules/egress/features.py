@@ -24,7 +24,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.egress import FIREWALL_NEEDS
+from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
 from akscan_rules.endpoints import is_ignored, required_endpoints
 from akscan_rules.features import (
     SAME_EVERYWHERE,
@@ -123,7 +123,7 @@ def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination
             "osSKU": tuple(f"{pool.name}: {pool.properties.os_sku}" for pool in egress.cluster.pools),
             **required_endpoints().evidence(egress.inventory),
         }
-        fill = {**firewall_placeholders(firewall), "node_subnet_prefix": " ".join(subnet.prefixes)}
+        fill = {**firewall_placeholders(firewall), **prefix_placeholder(subnet)}
         note = required_endpoints().note(egress.inventory)
         yield Finding(f"{feature}: {subnet.name} does not reach {wanted}{note}", evidence, fill)
 
