@@ -79,6 +79,11 @@ def rollout(labels):
             Status.PASS,
         ),
         case(
+            "annotation without label, the same clientID in capitals mounted",
+            [app({}, mounts="spc-kv"), secret_provider_class("kv", client_id=CLIENT.upper()), ACCOUNT, APP, CREDENTIAL],
+            Status.PASS,
+        ),
+        case(
             "label without annotation, AZURE_CLIENT_ID set",
             [app(env=AS_ENVIRONMENT), service_account("app")],
             Status.PASS,

@@ -107,7 +107,7 @@ def workload_identity_is_wired(
         return
     if not account.client_id:
         raise NotApplicable("the service account names no identity and the pods ask for none")
-    if account.client_id not in _mounted_clients(workload):
+    if account.client_id.casefold() not in _mounted_clients(workload):
         yield Finding(
             f"service account {account.name} names an identity, the pods lack the label {_USE}",
             account.evidence,
@@ -155,11 +155,11 @@ class _Account:
 
 
 def _mounted_clients(workload: Workload) -> frozenset[str]:
-    """The client ids with which the SecretProviderClasses that the pods mount read their vaults."""
+    """The client ids, in lower case, with which the SecretProviderClasses that the pods mount read their vaults."""
     mounted = workload.effective_spec.mounted_provider_classes
     classes = workload.cluster.provider_classes if mounted else {}
     found = (classes.get((workload.namespace, name)) for name in mounted)
-    return frozenset(one.client_id for one in found if one)
+    return frozenset(one.client_id.casefold() for one in found if one)
 
 
 def _names_nobody(workload: Workload, account: _Account) -> Iterator[Finding]:
