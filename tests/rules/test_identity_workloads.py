@@ -234,6 +234,11 @@ def test_the_missing_link_is_named_and_filled_in():
     }
 
 
+def test_the_group_of_an_identity_that_is_not_known_is_left_to_the_reader():
+    (finding,) = evaluate(workload_identity_is_wired, inventory(app(), service_account("app"))).findings
+    assert finding.fill["resource_group"] == ""
+
+
 # --- IDN-012
 
 SHOP = named(Namespace, "shop")

@@ -147,7 +147,7 @@ class _Account:
     @property
     def fill(self) -> dict[str, str]:
         client = if_known(lambda: self.client_id)
-        known = {"service_account": self.name, "template_path": self._template_path}
+        known = {"service_account": self.name, "template_path": self._template_path, "resource_group": ""}
         identity = self._inventory.federation.identity_with(client)
         if identity is not None:
             known |= {"identity": identity.name, "resource_group": identity.id.resource_group, "client_id": client}
