@@ -6,9 +6,11 @@ from akscan.model.azure import OidcIssuerProfile, SecurityProfile
 from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import Inventory
 from akscan.model.kubernetes import (
+    Condition,
     CsiAttributes,
     CsiVolume,
     EnvVar,
+    JobStatus,
     MutatingWebhookConfiguration,
     Namespace,
     OwnerReference,
@@ -28,6 +30,7 @@ from akscan.testing import (
     federated_credential,
     identity_binding,
     inventory,
+    job,
     managed_identity,
     named,
     pod,
@@ -49,6 +52,7 @@ CLIENT = APP.properties.client_id
 LABELLED = {"app": "app", "azure.workload.identity/use": "true"}
 ACCOUNT = service_account("app", client_id=CLIENT)
 CREDENTIAL = federated_credential(APP.id)
+DONE = JobStatus(conditions=(Condition(type="Complete", status="True"),))
 OFF = cluster(security_profile=SecurityProfile())
 WEBHOOK = named(MutatingWebhookConfiguration, "azure-wi-webhook-mutating-webhook-configuration")
 AS_ENVIRONMENT = (EnvVar(name="AZURE_CLIENT_ID"),)
@@ -177,6 +181,16 @@ def rollout(labels):
             "client id in capitals",
             [app(), service_account("app", client_id=CLIENT.upper()), APP, CREDENTIAL],
             Status.PASS,
+        ),
+        case(
+            "a Job that is over",
+            [job(spec=pod_spec(service_account_name="app"), pods=0, status=DONE), ACCOUNT, APP, CREDENTIAL],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "a Job that runs",
+            [job(spec=pod_spec(service_account_name="app")), ACCOUNT, APP, CREDENTIAL],
+            Status.FAIL,
         ),
         case("a bare pod", [pod(labels=LABELLED, spec=pod_spec(service_account_name="app"))], Status.FAIL),
         case("a controller of another kind, label", [rollout(LABELLED), ACCOUNT, APP, CREDENTIAL], Status.PASS),
