@@ -356,6 +356,17 @@ def test_every_credential_is_named_with_its_fault():
     )
 
 
+def test_the_fix_deletes_no_credential_whose_account_exists():
+    (finding,) = evaluate(
+        federated_credentials_trust_dedicated_accounts, inventory(SHOP, service_account(), *trusting("shop/default"))
+    ).findings
+    assert "credential" not in finding.fill
+    (finding,) = evaluate(
+        federated_credentials_trust_dedicated_accounts, inventory(SHOP, *trusting("shop/gone"))
+    ).findings
+    assert finding.fill["credential"] == "app"
+
+
 # --- IDN-013
 
 CLUSTER = cluster().id

@@ -288,9 +288,7 @@ def _trusts_nobody(
     elif credential.service_account[1] == "default":
         reasons.append(f"(c) trusts {properties.subject}, which every pod of the namespace can be")
     for reason in reasons:
-        yield Finding(
-            f"credential {credential.name} {reason}", {**evidence, **facts}, fill={"credential": credential.name}
-        )
+        yield Finding(f"credential {credential.name} {reason}", {**evidence, **facts})
     if credential.service_account and (gone := _gone(credential.service_account, identity.cluster)):
         yield Finding(
             f"credential {credential.name} (b) trusts {gone}",
