@@ -190,6 +190,12 @@ def permits(principal=ADDON, **permissions):
             unreadable=[Need.VAULTS],
         ),
         case(
+            "roles unreadable, Contributor on a vault",
+            [with_addon(), holds(CONTRIBUTOR, VAULT)],
+            Status.FAIL,
+            unreadable=[Need.ROLE_DEFINITIONS],
+        ),
+        case(
             "roles unreadable, a role on a vault",
             [with_addon(), holds(SECRETS_USER, VAULT)],
             Status.NOT_ASSESSED,

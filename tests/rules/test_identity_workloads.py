@@ -501,6 +501,12 @@ def holding(role, scope, *things, **fields):
             "assignments unreadable", [*ROLES, APP, CREDENTIAL], Status.NOT_ASSESSED, unreadable=[Need.ROLE_ASSIGNMENTS]
         ),
         case(
+            "roles unreadable, Contributor on a resource group",
+            [APP, CREDENTIAL, role_assignment(APP.properties.principal_id, CONTRIBUTOR, GROUP)],
+            Status.FAIL,
+            unreadable=[Need.ROLE_DEFINITIONS],
+        ),
+        case(
             "roles unreadable",
             [APP, CREDENTIAL, role_assignment(APP.properties.principal_id, BLOB_READER, STORAGE)],
             Status.NOT_ASSESSED,

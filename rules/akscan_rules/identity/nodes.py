@@ -115,10 +115,10 @@ def _beyond_addon(
         yield granted(held, evidence, why="(c)")
     if held.is_one_of(write_roles):
         yield granted(held, evidence, why="(d)")
-    if held.grants_roles:
-        yield granted(held, evidence, why="(a)")
     if held.grants_everything and not _is_its_task(held, identity):
         yield granted(held, evidence, why="(b)")
+    if held.grants_roles:
+        yield granted(held, evidence, why="(a)")
 
 
 def _is_its_task(held: EffectiveAssignment, identity: AddonIdentity) -> bool:

@@ -372,10 +372,10 @@ def _administers(
     evidence: Mapping[str, EvidenceValue],
     inventory: Inventory,
 ) -> Iterator[Finding]:
-    if held.grants_roles:
-        yield granted(held, evidence, why="(a)")
     if held.grants_everything and (held.assignment.is_broad or held.scope == held.scope.group):
         yield granted(held, evidence, why="(b)")
+    if held.grants_roles:
+        yield granted(held, evidence, why="(a)")
     if _controls(held, identity.cluster):
         yield granted(held, evidence, why="(c)")
     if held.grants(_FEDERATES) and any(held.assignment.reaches(other) for other in _others(identity, inventory)):
