@@ -463,6 +463,15 @@ def test_pods_reach_the_api_server(world, expected):
 
 def test_who_calls_is_named():
     (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG)))).findings
-    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress connect"
+    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress connects"
     assert finding.evidence["apiServerAddresses"] == (API,)
-    assert (finding.fill["namespace"], finding.fill["name"]) == ("shop", "ingress")
+    assert [finding.fill[key] for key in ("kind", "namespace", "name")] == ["deployment", "shop", "ingress"]
+
+
+def test_the_fix_patches_what_has_a_template():
+    bare = pod("a-pod", spec=INGRESS_SPEC)
+    (finding,) = evaluate(pods_reach_the_api_server, inventory(bare, *calling(rules(TAG)))).findings
+    assert finding.message.endswith("to which shop/a-pod, shop/ingress connect")
+    assert [finding.fill[key] for key in ("kind", "namespace", "name")] == ["deployment", "shop", "ingress"]
+    (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG), made=bare))).findings
+    assert not finding.fill.keys() & {"kind", "namespace", "name"}
