@@ -406,6 +406,28 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
             Status.PASS,
         ),
         case(
+            "Cilium denies it by the name of the cluster, which is not known here",
+            lending(cilium(DENIED, selector={"match_labels": {"io.cilium.k8s.policy.cluster": "default"}})),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "default deny egress, Cilium may allow it by the service account",
+            [
+                *lending(network_policy()),
+                cilium(egress=({},), selector={"match_labels": {"k8s:io.cilium.k8s.policy.serviceaccount": "app"}}),
+            ],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "Cilium denies it by the service account to pods of another label",
+            lending(
+                cilium(
+                    DENIED, selector={"match_labels": {"io.cilium.k8s.policy.serviceaccount": "app", "app": "other"}}
+                )
+            ),
+            Status.FAIL,
+        ),
+        case(
             "Cilium denies it to other pods",
             lending(cilium(DENIED, selector={"match_labels": {"any:app": "other"}})),
             Status.FAIL,

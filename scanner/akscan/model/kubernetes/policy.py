@@ -109,15 +109,27 @@ class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
         """Whether it denies an address to the pods that it selects; a denial goes before all that is allowed."""
         return any(rule.covers(address) for rule in self.egress_deny or ())
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Whether it selects an endpoint by its labels, which it may spell with their source (``k8s:app``)."""
+    def may_select(self, labels: Mapping[str, str]) -> bool:
+        """Whether it selects an endpoint by its labels, which it may spell with their source (``k8s:app``), those that
+        only Cilium knows aside.
+        """
         if self.endpoint_selector is None:
             return False
         wanted = self.endpoint_selector
-        return all(labels.get(_without_source(k)) == v for k, v in (wanted.match_labels or {}).items()) and all(
-            msgspec.structs.replace(e, key=_without_source(e.key)).matches(labels)
-            for e in wanted.match_expressions or ()
+        pairs = ((_without_source(key), value) for key, value in (wanted.match_labels or {}).items())
+        expressions = (
+            msgspec.structs.replace(one, key=_without_source(one.key)) for one in wanted.match_expressions or ()
         )
+        return all(_is_of_cilium(key) or labels.get(key) == value for key, value in pairs) and all(
+            _is_of_cilium(one.key) or one.matches(labels) for one in expressions
+        )
+
+    @property
+    def selects_by_more(self) -> bool:
+        """Whether it selects by labels that only Cilium knows, such as the service account."""
+        wanted = self.endpoint_selector or LabelSelector()
+        keys = (*(wanted.match_labels or {}), *(one.key for one in wanted.match_expressions or ()))
+        return any(_is_of_cilium(_without_source(key)) for key in keys)
 
     def selects_all_pods(self, outside: frozenset[str]) -> bool:
         """Whether it selects every pod, those in the namespaces ``outside`` aside."""
@@ -149,6 +161,11 @@ class CiliumClusterwideNetworkPolicy(CiliumNetworkPolicy, frozen=True, kw_only=T
     def restricts_egress_of_all_pods(self, *, outside: frozenset[str]) -> bool:
         """Whether one of its specs refuses what it does not allow to leave, for every pod outside these namespaces."""
         return any(spec.restricts_egress and spec.selects_all_pods(outside) for spec in self.all_specs)
+
+
+def _is_of_cilium(key: str) -> bool:
+    """Whether Cilium gives an endpoint the label by what its pod says elsewhere, or by what the endpoint is."""
+    return key.startswith(("io.cilium.k8s.policy.", "reserved:"))
 
 
 def _without_source(key: str) -> str:
