@@ -522,9 +522,16 @@ def test_namespaces_are_judged_apart_and_what_opens_them_is_named():
         "namespace": "shop",
         "pods": 4,
         "admittedBy": ("no NetworkPolicy restricts egress", "NetworkPolicy to-everywhere admits it"),
-        "networkProfile.podLinkLocalAccess": "IMDS",
+        "networkProfile.podLinkLocalAccess": "not in the answer",
         "nodeIdentities/azureKeyvaultSecretsProvider": (f"Key Vault Secrets User on {VAULT}",),
     }
+
+
+def test_one_pod_is_one_and_what_arm_says_is_said():
+    world = inventory(*lending(network={"pod_link_local_access": Token("IMDS")}))
+    (finding,) = evaluate(pods_cannot_borrow_node_identities, world).findings
+    assert finding.message.startswith("1 pod can ask for tokens of azureKeyvaultSecretsProvider: ")
+    assert finding.evidence["networkProfile.podLinkLocalAccess"] == "IMDS"
 
 
 def test_pods_whose_spec_was_dropped_follow_the_newest_of_their_controller():
