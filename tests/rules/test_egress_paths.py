@@ -17,6 +17,7 @@ from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     NETWORK,
+    ROUTE_TABLE,
     VIRTUAL_HUB,
     case,
     cluster,
@@ -292,6 +293,14 @@ def test_the_subnet_is_named_and_fills_the_fix():
             f"{NETWORK}/subnets/user: no route table",
         ),
     }
+
+
+def test_a_route_table_of_another_group_is_left_to_the_reader():
+    elsewhere = ROUTE_TABLE.replace("rg-test", "rg-routes")
+    apart = subnet(routed=False, route_table=Reference(id=ArmId(elsewhere)))
+    table = msgspec.structs.replace(route_table(route(hop="Internet", address="")), id=ArmId(elsewhere))
+    (finding,) = evaluate(egress_is_filtered, inventory(leaves(), virtual_network(apart), table)).findings
+    assert finding.fill["route_table"] == ""
 
 
 def test_every_unfiltered_subnet_is_named():

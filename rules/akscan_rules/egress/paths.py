@@ -108,6 +108,7 @@ def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[st
     if route is not None and route.properties.next_hop_type in _FILTERS:
         return
     inventory.require_no_learned_route(subnet)
+    table = subnet.properties.route_table.id
     yield Finding(
         f"subnet {subnet_id.name} lets traffic out unfiltered: {_way_out(subnet_id, inventory)}",
         evidence,
@@ -115,7 +116,8 @@ def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[st
             "vnet_resource_group": subnet_id.resource_group,
             "vnet": subnet_id.parent.name,
             "subnet": subnet_id.name,
-            "route_table": subnet.properties.route_table.id.name,
+            # the commands look for it in the group of the network
+            "route_table": table.name if table.group == subnet_id.group else "",
         },
     )
 
