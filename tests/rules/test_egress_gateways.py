@@ -353,6 +353,7 @@ def test_what_would_suffice_is_said():
     (finding,) = evaluate(snat_ports_suffice, inventory(*gateway_for(300))).findings
     assert finding.message == "NAT gateway ng has 215 ports for each of 300 nodes, 256 are wanted"
     assert finding.evidence["publicIPsThatSuffice"] == 2
+    assert "idleTimeoutInMinutes" not in finding.evidence
     (finding,) = evaluate(snat_ports_suffice, inventory(*by_load_balancer(fixed(113), ports=4000, ips=7))).findings
     assert finding.message == "113 nodes of 4000 ports need 452000, 7 addresses have 448000"
     assert finding.fill == {"ips": "8", "ports_multiple_of_8": "4000"}

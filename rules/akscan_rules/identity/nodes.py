@@ -214,8 +214,7 @@ def pods_cannot_borrow_node_identities(namespace: ApplicationNamespace, inventor
         reasons = tuple(dict.fromkeys(reason for _, reason in found.pods))
         pods = "1 pod" if len(found.pods) == 1 else f"{len(found.pods)} pods"
         yield Finding(
-            f"{pods} can ask for tokens of {', '.join(lender.name for lender in lenders)}: "
-            f"{', '.join(reasons)}",
+            f"{pods} can ask for tokens of {', '.join(lender.name for lender in lenders)}: {', '.join(reasons)}",
             {
                 "namespace": namespace.name,
                 "pods": len(found.pods),
