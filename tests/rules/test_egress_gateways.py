@@ -8,6 +8,7 @@ from akscan.model.azure import (
     LoadBalancerProfile,
     ManagedOutboundIps,
     NodeProvisioningProfile,
+    OutboundIps,
     UpgradeSettings,
 )
 from akscan.model.text import ArmId, Token
@@ -357,3 +358,14 @@ def test_what_would_suffice_is_said():
     (finding,) = evaluate(snat_ports_suffice, inventory(*by_load_balancer(fixed(113), ports=4000, ips=7))).findings
     assert finding.message == "113 nodes of 4000 ports need 452000, 7 addresses have 448000"
     assert finding.fill == {"ips": "8", "ports_multiple_of_8": "4000"}
+
+
+def test_the_fix_counts_no_addresses_of_aks_for_a_load_balancer_with_addresses_of_the_customer():
+    own = public_ip("own", "203.0.113.1")
+    profile = LoadBalancerProfile(
+        outbound_ips=OutboundIps(public_ips=references(own.id)), effective_outbound_ips=references(own.id)
+    )
+    network = {"outbound_type": Token("loadBalancer"), "load_balancer_profile": profile}
+    world = inventory(cluster(network=network, pools=[fixed(51)]), virtual_network(subnet(routed=False)), own)
+    (finding,) = evaluate(snat_ports_suffice, world).findings
+    assert finding.fill["ips"] == ""

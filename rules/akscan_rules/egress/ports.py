@@ -122,8 +122,10 @@ def _allocated(
         "idleTimeoutInMinutes": profile.idle_timeout_in_minutes,
         "outboundIPsThatSuffice": -(-nodes * max(allocated, wanted) // LOAD_BALANCER_PORTS),
     }
+    own = profile.outbound_ips.public_ips or profile.outbound_ip_prefixes.public_ip_prefixes
     fill = {
-        "ips": str(evidence["outboundIPsThatSuffice"]),
+        # the command would replace the customer's addresses by others
+        "ips": "" if own else str(evidence["outboundIPsThatSuffice"]),
         "ports_multiple_of_8": str(-(-max(allocated, wanted) // 8) * 8),
     }
     if profile.allocated_outbound_ports and nodes * allocated > LOAD_BALANCER_PORTS * addresses:
