@@ -11,7 +11,15 @@ from akscan.model.azure import (
     RoutingIntentProperties,
     RoutingPolicy,
 )
-from akscan.model.kubernetes import CiliumClusterwideNetworkPolicy, CiliumDefaultDeny, CiliumPolicySpec
+from akscan.model.kubernetes import (
+    CiliumCidr,
+    CiliumClusterwideNetworkPolicy,
+    CiliumDefaultDeny,
+    CiliumEgress,
+    CiliumPolicySpec,
+    CiliumPort,
+    CiliumPorts,
+)
 from akscan.model.selectors import Expression, LabelSelector
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
@@ -53,7 +61,10 @@ def two_subnets(second):
     return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
 
 
-def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None):
+SOMETHING = (CiliumEgress(),)
+
+
+def policy(*, keys=(), values=("kube-system",), labels=None, egress=SOMETHING, deny=None):
     """A clusterwide policy on all pods, the namespaces under ``keys`` aside."""
     expressions = tuple(Expression(key=key, operator="NotIn", values=values) for key in keys)
     return named(
@@ -61,10 +72,14 @@ def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None
         "egress",
         spec=CiliumPolicySpec(
             endpoint_selector=LabelSelector(match_labels=labels, match_expressions=expressions),
-            egress=None if egress is None else (msgspec.Raw(b"{}"),) * egress,
+            egress=egress,
             enable_default_deny=CiliumDefaultDeny(egress=deny),
         ),
     )
+
+
+def ports(*numbers):
+    return (CiliumPorts(ports=tuple(CiliumPort(port=number) for number in numbers)),)
 
 
 INTENT = RoutingIntent(
@@ -210,8 +225,32 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             parameters=ACCEPT,
         ),
         case(
+            "the policy allows the whole world",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(), CiliumEgress(to_entities=("world",))))],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows HTTPS to every address",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr=("0.0.0.0/0",), to_ports=ports("443")),))],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows the time to every address",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr=("0.0.0.0/0",), to_ports=ports("123")),))],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows a range of addresses",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="10.0.0.0/8"),)),))],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case(
             "accepted, empty egress section, with which Cilium denies nothing",
-            [FILTERED, BARE, policy(egress=0)],
+            [FILTERED, BARE, policy(egress=())],
             Status.FAIL,
             parameters=ACCEPT,
         ),

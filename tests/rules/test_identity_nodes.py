@@ -16,9 +16,10 @@ from akscan.model.kubernetes import (
     CalicoNetworkPolicy,
     CiliumCidr,
     CiliumClusterwideNetworkPolicy,
-    CiliumEgressDeny,
+    CiliumEgress,
     CiliumNetworkPolicy,
     CiliumPolicySpec,
+    CiliumPorts,
     ClusterNetworkPolicy,
     ControllerStatus,
     DaemonSet,
@@ -267,7 +268,7 @@ def calico_node(ready):
     return workload(DaemonSet, "calico-node", "calico-system", status=ControllerStatus(number_ready=ready))
 
 
-DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
+DENIED = CiliumEgress(to_cidr=(METADATA,))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +316,7 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
         ),
         case(
             "CiliumNetworkPolicy with egress toEndpoints only, no other policy",
-            lending(cilium(egress=({},))),
+            lending(cilium(egress=(CiliumEgress(),))),
             Status.NOT_ASSESSED,
         ),
         case(
@@ -387,17 +388,17 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
         ),
         case(
             "Cilium denies a range around the address",
-            lending(cilium(CiliumEgressDeny(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16"),)))),
+            lending(cilium(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16"),)))),
             Status.PASS,
         ),
         case(
             "Cilium denies a range without the address",
-            lending(cilium(CiliumEgressDeny(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16", except_=(METADATA,)),)))),
+            lending(cilium(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16", except_=(METADATA,)),)))),
             Status.NOT_ASSESSED,
         ),
         case(
             "Cilium denies some ports of the address",
-            lending(cilium(CiliumEgressDeny(to_cidr=(METADATA,), to_ports=({},)))),
+            lending(cilium(CiliumEgress(to_cidr=(METADATA,), to_ports=(CiliumPorts(),)))),
             Status.NOT_ASSESSED,
         ),
         case(
@@ -414,7 +415,10 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
             "default deny egress, Cilium may allow it by the service account",
             [
                 *lending(network_policy()),
-                cilium(egress=({},), selector={"match_labels": {"k8s:io.cilium.k8s.policy.serviceaccount": "app"}}),
+                cilium(
+                    egress=(CiliumEgress(),),
+                    selector={"match_labels": {"k8s:io.cilium.k8s.policy.serviceaccount": "app"}},
+                ),
             ],
             Status.NOT_ASSESSED,
         ),
