@@ -46,6 +46,7 @@ DEVIATIONS = {
     ("SPT-012", "needs"): "a list of ConfigMaps stands in for the get: every read of Kubernetes is a list",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
     ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
+    ("EGR-004", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     (
         "EGR-004",
         "needs",

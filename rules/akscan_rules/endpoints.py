@@ -53,6 +53,10 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
         found = (c for c in self.clouds.values() if here.startswith(c.locations or ("\0",)))
         return next(found, self.clouds["public"])
 
+    def has_features_of(self, cluster: Cluster) -> bool:
+        """Whether the names of features are those of the cluster's cloud: the public one."""
+        return self.cloud_of(cluster) == self.clouds["public"]
+
     def tags_of(self, name: str, location: str) -> tuple[frozenset[Token], ...]:
         """The sets of service tags that stand for a name of the file."""
         return tuple(

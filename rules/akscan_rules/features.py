@@ -10,16 +10,22 @@ from akscan_rules.endpoints import Feature, required_endpoints
 
 MONITOR_ZONE = "privatelink.monitor.azure.com"
 VAULT_ZONE = "privatelink.vaultcore.azure.net"
+#: The values of nodeOSUpgradeChannel with which nodes fetch packages by themselves.
+_PATCHED_FROM_UBUNTU = ("SecurityPatch", "Unmanaged")
 _MONITOR_TAG = (frozenset({Token("AzureMonitor")}),)
 _VAULT_TAG = (frozenset({Token("AzureKeyVault")}),)
+
+#: Features whose names are the same in every cloud.
+SAME_EVERYWHERE = (*(f"nodeOSUpgradeChannel {one}" for one in _PATCHED_FROM_UBUNTU), "gpu")
 
 
 def features_on(cluster: Cluster) -> tuple[str, ...]:
     """The features of the list that ARM says are on."""
     properties = cluster.properties
     monitor, channel = properties.azure_monitor_profile, properties.auto_upgrade_profile.node_os_upgrade_channel
+    ubuntu = any(_is_ubuntu(pool) for pool in cluster.pools)
     on = {
-        f"nodeOSUpgradeChannel {channel}": any(_is_ubuntu(pool) for pool in cluster.pools),
+        **{f"nodeOSUpgradeChannel {one}": channel == one and ubuntu for one in _PATCHED_FROM_UBUNTU},
         "azurepolicy": cluster.addon("azurepolicy").enabled,
         "containerInsights": cluster.addon("omsagent").enabled or monitor.container_insights.enabled,
         "metrics": monitor.metrics.enabled,
@@ -40,7 +46,7 @@ def _installs_gpu_driver(pool: NodePool) -> bool:
     properties = pool.properties
     return (
         properties.os_type == "Linux"
-        and properties.vm_size.casefold().startswith("standard_n")
+        and any(size.casefold().startswith("standard_n") for size in properties.sizes)
         and properties.gpu_profile.driver != "None"
     )
 

@@ -7,7 +7,7 @@ import pytest
 from akscan.model.azure import ManagedCluster, VirtualNetwork
 from akscan.model.decode import Malformed, convert, decode, decode_answer, encode
 from akscan.model.expander import ExpanderPriorities
-from akscan.model.kubernetes import Deployment, EnvVar, Pod
+from akscan.model.kubernetes import CiliumNetworkPolicy, Deployment, EnvVar, Pod
 from akscan.model.literals import Literal
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +68,18 @@ def test_literals_are_classified_and_dropped():
 @given(st.text())
 def test_no_literal_survives(text):
     assert re.fullmatch(r"empty|short|harmless|plain|lines|credential( [a-z_]+:\d+)+", Literal.of(text))
+
+
+def test_the_headers_that_a_policy_of_cilium_asks_for_are_not_kept():
+    rule = (
+        b'{"toPorts":[{"ports":[{"port":"443","protocol":"TCP"}],"rules":{"http":[{"headers":["X-Key: hunter2"]}]}}]}'
+    )
+    found = decode_answer(
+        b'{"spec":{"endpointSelector":{},"egress":[' + rule + b'],"egressDeny":[' + rule + b"]}}", CiliumNetworkPolicy
+    )
+    assert b"hunter2" not in encode(found)
+    assert found.spec.egress[0].opens("203.0.113.1", 443) is False
+    assert found.spec.egress[0].to_ports[0].ports[0].holds(443)
 
 
 def test_annotations_are_not_kept():

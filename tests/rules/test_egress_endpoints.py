@@ -44,6 +44,7 @@ from akscan.testing import (
     workload,
 )
 from akscan_rules.egress.endpoints import firewall_lets_aks_through, pods_reach_the_api_server
+from msgspec.structs import replace
 
 FQDN = "aks-1a2b.hcp.westeurope.azmk8s.io"
 PUBLIC = {"fqdn": FQDN, "api_server": {"enable_private_cluster": False}}
@@ -205,6 +206,11 @@ def tunnel(to):
         ),
         case("the same with a rule for UDP 53", behind(rules(TAG), DNS_RULE, **FORCED_DNS), Status.PASS),
         case("DNS server is the firewall itself", behind(rules(TAG), dns=["10.1.0.4"]), Status.PASS),
+        case(
+            "DNS server is Azure's own, which no route leads away from",
+            behind(rules(TAG), dns=["168.63.129.16"]),
+            Status.PASS,
+        ),
         case("DNS server in the hub, reached by the peering", behind(rules(TAG), dns=["10.1.0.200"]), Status.PASS),
         case(
             "DNS server in the hub, a longer route leads it through the firewall",
@@ -272,6 +278,11 @@ def tunnel(to):
         ),
         case("next hop of a third-party appliance", behind(rules(TAG))[:4], Status.NOT_ASSESSED),
         case(
+            "a route to appliances whose addresses were not returned",
+            behind(table=route_table(route(hop="VirtualApplianceEcmp", address=""))),
+            Status.NOT_ASSESSED,
+        ),
+        case(
             "ruleCollectionGroups unreadable",
             behind(rules(TAG)),
             Status.NOT_ASSESSED,
@@ -305,6 +316,16 @@ def test_what_is_missing_is_named():
     assert finding.evidence["denied to nodes"] == ("packages.aks.azure.com TCP 443: no rule matches",)
     assert finding.fill["node_subnet_prefix"] == "10.0.0.0/24"
     assert finding.evidence["endpoints.is_stale"] is False
+
+
+def test_the_fix_names_the_group_of_the_policy_and_no_list_of_prefixes_as_one_argument():
+    policy = firewall_policy()
+    central = replace(policy, id=ArmId(policy.id.replace("rg-test", "rg-central")))
+    wide = virtual_network(subnet("nodes", "10.0.0.0/24", "10.0.2.0/24"), peerings=[peering()])
+    world = [cluster(), wide, route_table(), hub(), firewall(policy=central), central, rule_group(central)]
+    (finding,) = evaluate(firewall_lets_aks_through, inventory(*world)).findings
+    assert finding.fill["firewall_resource_group"] == "rg-central"
+    assert "node_subnet_prefix" not in finding.fill
 
 
 def test_an_old_list_says_so():
@@ -442,6 +463,15 @@ def test_pods_reach_the_api_server(world, expected):
 
 def test_who_calls_is_named():
     (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG)))).findings
-    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress connect"
+    assert finding.message == f"nodes does not reach {API} TCP 443, to which shop/ingress connects"
     assert finding.evidence["apiServerAddresses"] == (API,)
-    assert (finding.fill["namespace"], finding.fill["name"]) == ("shop", "ingress")
+    assert [finding.fill[key] for key in ("kind", "namespace", "name")] == ["deployment", "shop", "ingress"]
+
+
+def test_the_fix_patches_what_has_a_template():
+    bare = pod("a-pod", spec=INGRESS_SPEC)
+    (finding,) = evaluate(pods_reach_the_api_server, inventory(bare, *calling(rules(TAG)))).findings
+    assert finding.message.endswith("to which shop/a-pod, shop/ingress connect")
+    assert [finding.fill[key] for key in ("kind", "namespace", "name")] == ["deployment", "shop", "ingress"]
+    (finding,) = evaluate(pods_reach_the_api_server, inventory(*calling(rules(TAG), made=bare))).findings
+    assert not finding.fill.keys() & {"kind", "namespace", "name"}

@@ -11,14 +11,18 @@ from akscan.model.azure import (
     Defender,
     DhcpOptions,
     GpuProfile,
+    ManualScale,
+    ScaleProfile,
     SecurityProfile,
     Switch,
+    VirtualMachinesProfile,
 )
 from akscan.model.kubernetes import Deployment
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     HUB_NETWORK,
+    NETWORK,
     application_rule,
     case,
     cluster,
@@ -44,13 +48,24 @@ from akscan_rules.egress.features import firewall_lets_features_through
 TAG = application_rule(tags=["AzureKubernetesService"], protocols=[])
 STRICT = {"tag_covers_features": False}
 ON = Switch(enabled=True)
+ELSEWHERE = peering("to-elsewhere", remote=NETWORK.replace("0001/", "0000/"))
 VAULTS = {"addons": ["azureKeyvaultSecretsProvider"]}
 CLASS = secret_provider_class("kv-shop")
 ZONE = "privatelink.vaultcore.azure.net"
 MONITOR = rules(network_rule(to=["AzureMonitor"]))
 
 
-def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, upstream=(), pools=None, **fields):
+def behind(
+    *collections,
+    addons=(),
+    channel="NodeImage",
+    dns=(),
+    proxy=None,
+    upstream=(),
+    pools=None,
+    peerings=None,
+    **fields,
+):
     """A cluster behind the firewall of the hub with these add-ons, and the collections of the firewall's policy."""
     policy = firewall_policy(dns_proxy=proxy, dns_servers=upstream)
     return [
@@ -61,7 +76,7 @@ def behind(*collections, addons=(), channel="NodeImage", dns=(), proxy=None, ups
             **fields,
         ),
         virtual_network(
-            peerings=[peering()],
+            peerings=peerings or [peering()],
             dhcp_options=DhcpOptions(dns_servers=tuple(dns)),
             address_space=AddressSpace(address_prefixes=("10.0.0.0/16",)),
         ),
@@ -80,6 +95,13 @@ def monitored(**fields):
 WINDOWS = {"pools": [node_pool(), node_pool("win", os_type=Token("Windows"))]}
 AZURE_LINUX = {"pools": [node_pool(os_sku=Token("AzureLinux"))]}
 GPU = {"vm_size": Token("Standard_NC4as_T4_v3"), "os_sku": Token("AzureLinux")}
+GPU_MACHINES = {
+    "type": Token("VirtualMachines"),
+    "vm_size": Token(),
+    "os_sku": Token("AzureLinux"),
+    "virtual_machines_profile": VirtualMachinesProfile(scale=ScaleProfile(manual=(ManualScale(size=GPU["vm_size"]),))),
+}
+GOVERNMENT = {"location": "usgovvirginia"}
 DEFENDER = {"security_profile": SecurityProfile(defender=Defender(security_monitoring=ON))}
 AGENT = named(Deployment, "extension-agent", "kube-system")
 
@@ -94,6 +116,7 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.FAIL,
             parameters=STRICT,
         ),
+        case("channel SecurityPatch in other letters", behind(channel="securitypatch"), Status.FAIL),
         case(
             "channel SecurityPatch, the tag covers features", behind(rules(TAG), channel="SecurityPatch"), Status.PASS
         ),
@@ -154,6 +177,7 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.PASS,
         ),
         case("GPU pool", behind(pools=[node_pool(**GPU)]), Status.FAIL),
+        case("GPU pool of virtual machines", behind(pools=[node_pool(**GPU_MACHINES)]), Status.FAIL),
         case(
             "GPU pool without driver",
             behind(pools=[node_pool(gpu_profile=GpuProfile(driver=Token("none")), **GPU)]),
@@ -209,6 +233,15 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.PASS,
         ),
         case(
+            "another network behind a peering is unreadable, the DNS server is the firewall of the hub",
+            [
+                *behind(dns=["10.1.0.4"], proxy=True, peerings=[peering(), ELSEWHERE], **VAULTS),
+                CLASS,
+                *private_zone(ZONE, "kv-shop", linked_to=HUB_NETWORK),
+            ],
+            Status.PASS,
+        ),
+        case(
             "the vault host is ignored",
             [*behind(**VAULTS), CLASS],
             Status.PASS,
@@ -234,6 +267,18 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             Status.PASS,
         ),
         # what is not known
+        case(
+            "US Government, whose names are not listed",
+            behind(addons=["azurepolicy"], **GOVERNMENT),
+            Status.NOT_ASSESSED,
+        ),
+        case("US Government, vault host", [*behind(**VAULTS, **GOVERNMENT), CLASS], Status.NOT_ASSESSED),
+        case(
+            "US Government, everything the tag stands for",
+            behind(rules(TAG), addons=["azurepolicy"], **GOVERNMENT),
+            Status.PASS,
+        ),
+        case("US Government, no rule for what nodes fetch", behind(channel="SecurityPatch", **GOVERNMENT), Status.FAIL),
         case(
             "DNS server in no network that was read",
             [*behind(dns=["192.168.0.4"], **VAULTS), CLASS, *private_zone(ZONE, "kv-shop")],

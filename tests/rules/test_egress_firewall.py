@@ -30,6 +30,7 @@ from akscan.testing import (
     node_pool,
     peering,
     public_ip,
+    references,
     route,
     route_table,
     rule_group,
@@ -39,9 +40,11 @@ from akscan.testing import (
     virtual_network,
 )
 from akscan_rules.egress.firewall import dns_proxy_is_on, firewall_filters, public_service_works_beside_the_firewall
+from msgspec.structs import replace
 
 TAG = application_rule(tags=["AzureKubernetesService"])
 ANYWHERE = network_rule(to=["*"], ports=["*"])
+QUARANTINE = network_rule(to=["*"], ports=["*"], protocols=["Any"], sources=["10.0.0.9"])
 OTHER_SPOKE = ["10.200.0.0/16"]
 GROUPED = ip_group("internet", "0.0.0.0/0")
 
@@ -114,6 +117,11 @@ CLASSIC_ANYWHERE = ClassicNetworkRule(
                 ),
             ),
             Status.PASS,
+        ),
+        case(
+            "wide Allow behind a Deny for one address of the subnet",
+            behind(rules(ANYWHERE, priority=500), rules(QUARANTINE, action="Deny", priority=100)),
+            Status.FAIL,
         ),
         case("network rule TCP 443 to AzureCloud", behind(rules(network_rule(to=["AzureCloud"]))), Status.PASS),
         case("network rule TCP 443 to 128.0.0.0/1", behind(rules(network_rule(to=["128.0.0.0/1"]))), Status.FAIL),
@@ -201,6 +209,27 @@ def test_the_rule_that_opens_is_named_and_fills_the_fix():
     assert "nodes reaches every host on TCP 443: Allow by base/group/collection/network" in verdict.findings[0].message
     assert verdict.findings[0].fill["firewall_policy"] == "base"
     assert verdict.findings[0].fill["rule"] == "network"
+
+
+def test_the_fix_for_a_rule_of_a_base_policy_names_the_group_of_that_policy():
+    world = behind(rules(TAG), base=[rules(ANYWHERE)])
+    base, groups = world[7], world[8]
+    central = replace(base, id=ArmId(base.id.replace("rg-test", "rg-central")))
+    child = replace(world[5], properties=replace(world[5].properties, base_policy=references(central.id)[0]))
+    moved = [
+        *world[:5],
+        child,
+        world[6],
+        central,
+        replace(groups, id=ArmId(f"{central.id}/ruleCollectionGroups/group")),
+    ]
+    (finding,) = evaluate(firewall_filters, inventory(*moved)).findings
+    assert (finding.fill["firewall_policy"], finding.fill["firewall_resource_group"]) == ("base", "rg-central")
+
+
+def test_the_fix_for_classic_rules_names_no_group_of_a_policy():
+    (finding,) = evaluate(firewall_filters, inventory(*classic(network=[CLASSIC_ANYWHERE]))).findings
+    assert not finding.fill.keys() & {"group", "collection", "rule"}
 
 
 OWN_DNS = ["10.1.0.4"]
@@ -377,6 +406,11 @@ INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["1
         case(
             "a third-party appliance",
             [*serving()[:4], service("web", type="LoadBalancer", addresses=[WEB])],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "a route to appliances whose addresses were not returned",
+            [*serving()[:2], route_table(route(hop="VirtualApplianceEcmp", address="")), *serving()[3:]],
             Status.NOT_ASSESSED,
         ),
         case("rules unreadable", serving(), Status.NOT_ASSESSED, unreadable=[Need.RULE_COLLECTION_GROUPS]),

@@ -8,6 +8,7 @@ from akscan.model.azure import (
     LoadBalancerProfile,
     ManagedOutboundIps,
     NodeProvisioningProfile,
+    OutboundIps,
     UpgradeSettings,
 )
 from akscan.model.text import ArmId, Token
@@ -19,6 +20,7 @@ from akscan.testing import (
     case,
     cluster,
     evaluate,
+    evaluate_all,
     firewall,
     hub,
     inventory,
@@ -160,8 +162,17 @@ def test_a_gateway_that_two_clusters_share_is_judged_once():
     )
     (finding,) = evaluate(outbound_survives_a_zone, world).findings
     assert finding.evidence["pools"] == ["aks/system: 1, 2", "b/system: 3"]
-    assert finding.message.startswith("Standard NAT gateway ng stands in a zone that Azure chose")
+    assert finding.message == (
+        "Standard NAT gateway ng stands in a zone that Azure chose, and nodes in zones 1, 2, 3 leave by it"
+    )
     assert GROUP in str(finding.evidence["natGateway"])
+
+
+def test_the_message_names_the_zones_behind_the_gateway_itself():
+    found = evaluate_all(outbound_survives_a_zone, inventory(*zonal("1", "2", in_zone="1")))
+    assert found["nat_gateway/ng-2"].findings[0].message == (
+        "Standard NAT gateway ng-2 stands in zone 1, and nodes in zone 2 leave by it"
+    )
 
 
 def by_load_balancer(*pools, ports=0, ips=1, effective=(), **fields):
@@ -252,6 +263,28 @@ HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPubli
         case(
             "NAP, nap_max_nodes 48", by_load_balancer(fixed(3), **AUTO), Status.FAIL, parameters={"nap_max_nodes": 48}
         ),
+        case(
+            "outbound loadBalancer, NAT gateways on all node subnets, 51 nodes",
+            [*by_load_balancer(fixed(51))[:1], *gateway_for(51)[1:]],
+            Status.PASS,
+        ),
+        case(
+            "outbound loadBalancer, NAT gateways on all node subnets, too many nodes for one address",
+            [*by_load_balancer(fixed(300), ports=8000, ips=40)[:1], *gateway_for(300)[1:]],
+            Status.FAIL,
+        ),
+        case(
+            "outbound loadBalancer, a NAT gateway on one of two node subnets",
+            [
+                *by_load_balancer(fixed(51), node_pool("b", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/b")))[:1],
+                virtual_network(
+                    subnet(routed=False, nat_gateway=references(nat_gateway().id)[0]),
+                    subnet("b", "10.0.8.0/24", routed=False),
+                ),
+                nat_gateway(),
+            ],
+            Status.FAIL,
+        ),
         # boundaries
         case("exactly 50 nodes", by_load_balancer(fixed(50)), Status.PASS),
         case("one node above 50", by_load_balancer(fixed(51)), Status.FAIL),
@@ -321,6 +354,18 @@ def test_what_would_suffice_is_said():
     (finding,) = evaluate(snat_ports_suffice, inventory(*gateway_for(300))).findings
     assert finding.message == "NAT gateway ng has 215 ports for each of 300 nodes, 256 are wanted"
     assert finding.evidence["publicIPsThatSuffice"] == 2
+    assert "idleTimeoutInMinutes" not in finding.evidence
     (finding,) = evaluate(snat_ports_suffice, inventory(*by_load_balancer(fixed(113), ports=4000, ips=7))).findings
     assert finding.message == "113 nodes of 4000 ports need 452000, 7 addresses have 448000"
     assert finding.fill == {"ips": "8", "ports_multiple_of_8": "4000"}
+
+
+def test_the_fix_counts_no_addresses_of_aks_for_a_load_balancer_with_addresses_of_the_customer():
+    own = public_ip("own", "203.0.113.1")
+    profile = LoadBalancerProfile(
+        outbound_ips=OutboundIps(public_ips=references(own.id)), effective_outbound_ips=references(own.id)
+    )
+    network = {"outbound_type": Token("loadBalancer"), "load_balancer_profile": profile}
+    world = inventory(cluster(network=network, pools=[fixed(51)]), virtual_network(subnet(routed=False)), own)
+    (finding,) = evaluate(snat_ports_suffice, world).findings
+    assert finding.fill["ips"] == ""

@@ -229,6 +229,12 @@ def channel(name):
         ),
         case("extensions unreadable", [isolated(), CLOSED], Status.NOT_ASSESSED, unreadable=[Need.EXTENSIONS]),
         case(
+            "extensions unreadable, default route to a firewall",
+            [isolated(source="Direct")],
+            Status.PASS,
+            unreadable=[Need.EXTENSIONS],
+        ),
+        case(
             "extensions unreadable, Windows pool",
             [isolated(pools=WINDOWS), CLOSED],
             Status.FAIL,
@@ -264,9 +270,24 @@ def channel(name):
         case("networks unreadable", [isolated(), CLOSED], Status.NOT_ASSESSED, unreadable=[Need.VIRTUAL_NETWORKS]),
         case("cluster unreadable", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.MANAGED_CLUSTERS]),
         case(
-            "a route that ends in nothing is a way out for AKS",
-            [isolated(source="Direct"), virtual_network(), route_table(route(hop="None"))],
+            "artifactSource Direct, a default route that drops everything",
+            [isolated(source="Direct"), virtual_network(), route_table(route(hop="None", address=""))],
+            Status.FAIL,
+        ),
+        case(
+            "none, Cache, a default route that drops everything",
+            [isolated(), virtual_network(), route_table(route(hop="None", address=""))],
             Status.PASS,
+        ),
+        case(
+            "Windows pool, a default route that drops everything",
+            [isolated(pools=WINDOWS), virtual_network(), route_table(route(hop="None", address=""))],
+            Status.FAIL,
+        ),
+        case(
+            "none, Cache, a default route to the Internet and defaultOutboundAccess absent",
+            [isolated(), virtual_network(), route_table(route(hop="Internet", address=""))],
+            Status.FAIL,
         ),
     ],
 )

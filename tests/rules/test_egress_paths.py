@@ -11,12 +11,21 @@ from akscan.model.azure import (
     RoutingIntentProperties,
     RoutingPolicy,
 )
-from akscan.model.kubernetes import CiliumClusterwideNetworkPolicy, CiliumDefaultDeny, CiliumPolicySpec
+from akscan.model.kubernetes import (
+    CiliumCidr,
+    CiliumClusterwideNetworkPolicy,
+    CiliumDefaultDeny,
+    CiliumEgress,
+    CiliumPolicySpec,
+    CiliumPort,
+    CiliumPorts,
+)
 from akscan.model.selectors import Expression, LabelSelector
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     NETWORK,
+    ROUTE_TABLE,
     VIRTUAL_HUB,
     case,
     cluster,
@@ -52,7 +61,10 @@ def two_subnets(second):
     return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
 
 
-def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None):
+SOMETHING = (CiliumEgress(),)
+
+
+def policy(*, keys=(), values=("kube-system",), labels=None, egress=SOMETHING, deny=None):
     """A clusterwide policy on all pods, the namespaces under ``keys`` aside."""
     expressions = tuple(Expression(key=key, operator="NotIn", values=values) for key in keys)
     return named(
@@ -60,10 +72,14 @@ def policy(*, keys=(), values=("kube-system",), labels=None, egress=1, deny=None
         "egress",
         spec=CiliumPolicySpec(
             endpoint_selector=LabelSelector(match_labels=labels, match_expressions=expressions),
-            egress=None if egress is None else (msgspec.Raw(b"{}"),) * egress,
+            egress=egress,
             enable_default_deny=CiliumDefaultDeny(egress=deny),
         ),
     )
+
+
+def ports(*numbers):
+    return (CiliumPorts(ports=tuple(CiliumPort(port=number) for number in numbers)),)
 
 
 INTENT = RoutingIntent(
@@ -209,8 +225,32 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             parameters=ACCEPT,
         ),
         case(
+            "the policy allows the whole world",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(), CiliumEgress(to_entities=("world",))))],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows HTTPS to every address",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr=("0.0.0.0/0",), to_ports=ports("443")),))],
+            Status.FAIL,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows the time to every address",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr=("0.0.0.0/0",), to_ports=ports("123")),))],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case(
+            "the policy allows a range of addresses",
+            [FILTERED, BARE, policy(egress=(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="10.0.0.0/8"),)),))],
+            Status.PASS,
+            parameters=ACCEPT,
+        ),
+        case(
             "accepted, empty egress section, with which Cilium denies nothing",
-            [FILTERED, BARE, policy(egress=0)],
+            [FILTERED, BARE, policy(egress=())],
             Status.FAIL,
             parameters=ACCEPT,
         ),
@@ -292,6 +332,14 @@ def test_the_subnet_is_named_and_fills_the_fix():
             f"{NETWORK}/subnets/user: no route table",
         ),
     }
+
+
+def test_a_route_table_of_another_group_is_left_to_the_reader():
+    elsewhere = ROUTE_TABLE.replace("rg-test", "rg-routes")
+    apart = subnet(routed=False, route_table=Reference(id=ArmId(elsewhere)))
+    table = msgspec.structs.replace(route_table(route(hop="Internet", address="")), id=ArmId(elsewhere))
+    (finding,) = evaluate(egress_is_filtered, inventory(leaves(), virtual_network(apart), table)).findings
+    assert finding.fill["route_table"] == ""
 
 
 def test_every_unfiltered_subnet_is_named():

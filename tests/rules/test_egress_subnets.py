@@ -38,6 +38,11 @@ NAT = leaves("userAssignedNATGateway")
 BARE = subnet(routed=False)
 PEERED = {"peerings": [peering()]}
 PUBLIC = public_ip("pip", "203.0.113.30")
+ELSEWHERE = peering(
+    "to-elsewhere",
+    remote=NETWORK.replace("0001/", "0000/"),
+    remote_address_space=AddressSpace(address_prefixes=("10.7.0.0/24",)),
+)
 
 
 def behind(*subnets, table=None, peerings=None):
@@ -189,6 +194,21 @@ SYSTEM_TABLE = f"{GROUP.replace('rg-test', 'MC_rg-test_aks_westeurope')}/provide
         ),
         case(
             "next hop in AzureFirewallSubnet that no firewall holds", [UDR, *behind()[:2], hub(held_by="")], Status.FAIL
+        ),
+        case(
+            "VirtualApplianceEcmp whose addresses were not returned",
+            [UDR, *behind(table=route_table(route(hop="VirtualApplianceEcmp", address="")))],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "another network behind a peering is unreadable, the next hop lies in the hub",
+            [UDR, *behind(peerings=[peering(), ELSEWHERE])],
+            Status.PASS,
+        ),
+        case(
+            "the next hop lies in a network that is unreadable",
+            [UDR, *behind(table=route_table(route(address="10.7.0.4")), peerings=[peering(), ELSEWHERE])],
+            Status.NOT_ASSESSED,
         ),
         case("the firewall in that subnet is gone", [UDR, *behind()[:3]], Status.FAIL),
         case(

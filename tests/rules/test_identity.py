@@ -245,6 +245,19 @@ def test_a_shared_identity_is_judged_for_each_cluster():
     }
 
 
+def test_the_fix_assigns_no_identity_again_that_others_hold():
+    world = inventory(with_a(), with_a("other"))
+    (identity,) = ControlPlaneIdentity.each(world, world.clusters[0])
+    (finding,) = judge(SelectedRule.of(control_plane_identity_serves_one_cluster), identity, world).findings
+    filled = {**identity.placeholders(), **finding.fill}
+    assert not filled["control_plane_identity_id"]
+    assert not filled["control_plane_object_id"]
+    world = inventory(with_a(identity_profile=kubelet(A)))
+    (identity,) = ControlPlaneIdentity.each(world, world.clusters[0])
+    (finding,) = judge(SelectedRule.of(control_plane_identity_serves_one_cluster), identity, world).findings
+    assert {**identity.placeholders(), **finding.fill}["control_plane_identity_id"] == A
+
+
 def test_every_condition_that_holds_is_named():
     things = [with_a(identity_profile=kubelet(A)), federated_credential(A), identity_binding(A)]
     (finding,) = evaluate(control_plane_identity_serves_one_cluster, inventory(things)).findings

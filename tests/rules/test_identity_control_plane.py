@@ -175,6 +175,7 @@ THROUGH_GROUP = role_assignment(GROUP_ID, OWNER, GROUP, principal_type="Group")
             **UNREADABLE_ROLES,
         ),
         case("roles unreadable, a vault role", [holds(SECRETS_USER, VAULT)], Status.FAIL, **UNREADABLE_ROLES),
+        case("roles unreadable, Contributor beside NRG", [holds(CONTRIBUTOR, GROUP)], Status.FAIL, **UNREADABLE_ROLES),
         case("roles unreadable, a role on NRG", [holds(READER, NODE_GROUP)], Status.NOT_ASSESSED, **UNREADABLE_ROLES),
         case(
             "the principal is not named",
@@ -191,7 +192,7 @@ def test_control_plane_identity_is_narrow(world, expected):
 @pytest.mark.parametrize(
     ("assignment", "letters"),
     [
-        (holds(EVERYTHING, SUBSCRIPTION), ["(a)", "(b)"]),
+        (holds(EVERYTHING, SUBSCRIPTION), ["(b)", "(a)"]),
         (holds(OWNER, NODE_GROUP), ["(a)"]),
         (holds(CONTRIBUTOR, GROUP), ["(b)"]),
         (holds(CONTRIBUTOR, SUBSCRIPTION), ["(b)"]),

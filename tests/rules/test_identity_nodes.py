@@ -16,9 +16,10 @@ from akscan.model.kubernetes import (
     CalicoNetworkPolicy,
     CiliumCidr,
     CiliumClusterwideNetworkPolicy,
-    CiliumEgressDeny,
+    CiliumEgress,
     CiliumNetworkPolicy,
     CiliumPolicySpec,
+    CiliumPorts,
     ClusterNetworkPolicy,
     ControllerStatus,
     DaemonSet,
@@ -190,6 +191,12 @@ def permits(principal=ADDON, **permissions):
             unreadable=[Need.VAULTS],
         ),
         case(
+            "roles unreadable, Contributor on a vault",
+            [with_addon(), holds(CONTRIBUTOR, VAULT)],
+            Status.FAIL,
+            unreadable=[Need.ROLE_DEFINITIONS],
+        ),
+        case(
             "roles unreadable, a role on a vault",
             [with_addon(), holds(SECRETS_USER, VAULT)],
             Status.NOT_ASSESSED,
@@ -261,7 +268,7 @@ def calico_node(ready):
     return workload(DaemonSet, "calico-node", "calico-system", status=ControllerStatus(number_ready=ready))
 
 
-DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
+DENIED = CiliumEgress(to_cidr=(METADATA,))
 
 
 @pytest.mark.parametrize(
@@ -309,7 +316,7 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
         ),
         case(
             "CiliumNetworkPolicy with egress toEndpoints only, no other policy",
-            lending(cilium(egress=({},))),
+            lending(cilium(egress=(CiliumEgress(),))),
             Status.NOT_ASSESSED,
         ),
         case(
@@ -381,23 +388,48 @@ DENIED = CiliumEgressDeny(to_cidr=(METADATA,))
         ),
         case(
             "Cilium denies a range around the address",
-            lending(cilium(CiliumEgressDeny(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16"),)))),
+            lending(cilium(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16"),)))),
             Status.PASS,
         ),
         case(
             "Cilium denies a range without the address",
-            lending(cilium(CiliumEgressDeny(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16", except_=(METADATA,)),)))),
+            lending(cilium(CiliumEgress(to_cidr_set=(CiliumCidr(cidr="169.254.0.0/16", except_=(METADATA,)),)))),
             Status.NOT_ASSESSED,
         ),
         case(
             "Cilium denies some ports of the address",
-            lending(cilium(CiliumEgressDeny(to_cidr=(METADATA,), to_ports=({},)))),
+            lending(cilium(CiliumEgress(to_cidr=(METADATA,), to_ports=(CiliumPorts(),)))),
             Status.NOT_ASSESSED,
         ),
         case(
             "Cilium denies it to pods of a label with its source",
             lending(cilium(DENIED, selector={"match_labels": {"k8s:app": "app"}})),
             Status.PASS,
+        ),
+        case(
+            "Cilium denies it by the name of the cluster, which is not known here",
+            lending(cilium(DENIED, selector={"match_labels": {"io.cilium.k8s.policy.cluster": "default"}})),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "default deny egress, Cilium may allow it by the service account",
+            [
+                *lending(network_policy()),
+                cilium(
+                    egress=(CiliumEgress(),),
+                    selector={"match_labels": {"k8s:io.cilium.k8s.policy.serviceaccount": "app"}},
+                ),
+            ],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "Cilium denies it by the service account to pods of another label",
+            lending(
+                cilium(
+                    DENIED, selector={"match_labels": {"io.cilium.k8s.policy.serviceaccount": "app", "app": "other"}}
+                )
+            ),
+            Status.FAIL,
         ),
         case(
             "Cilium denies it to other pods",
@@ -494,9 +526,16 @@ def test_namespaces_are_judged_apart_and_what_opens_them_is_named():
         "namespace": "shop",
         "pods": 4,
         "admittedBy": ("no NetworkPolicy restricts egress", "NetworkPolicy to-everywhere admits it"),
-        "networkProfile.podLinkLocalAccess": "IMDS",
+        "networkProfile.podLinkLocalAccess": "not in the answer",
         "nodeIdentities/azureKeyvaultSecretsProvider": (f"Key Vault Secrets User on {VAULT}",),
     }
+
+
+def test_one_pod_is_one_and_what_arm_says_is_said():
+    world = inventory(*lending(network={"pod_link_local_access": Token("IMDS")}))
+    (finding,) = evaluate(pods_cannot_borrow_node_identities, world).findings
+    assert finding.message.startswith("1 pod can ask for tokens of azureKeyvaultSecretsProvider: ")
+    assert finding.evidence["networkProfile.podLinkLocalAccess"] == "IMDS"
 
 
 def test_pods_whose_spec_was_dropped_follow_the_newest_of_their_controller():

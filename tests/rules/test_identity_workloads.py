@@ -6,9 +6,11 @@ from akscan.model.azure import OidcIssuerProfile, SecurityProfile
 from akscan.model.gaps import Gap, Reason
 from akscan.model.inventory import Inventory
 from akscan.model.kubernetes import (
+    Condition,
     CsiAttributes,
     CsiVolume,
     EnvVar,
+    JobStatus,
     MutatingWebhookConfiguration,
     Namespace,
     OwnerReference,
@@ -28,6 +30,7 @@ from akscan.testing import (
     federated_credential,
     identity_binding,
     inventory,
+    job,
     managed_identity,
     named,
     pod,
@@ -49,6 +52,7 @@ CLIENT = APP.properties.client_id
 LABELLED = {"app": "app", "azure.workload.identity/use": "true"}
 ACCOUNT = service_account("app", client_id=CLIENT)
 CREDENTIAL = federated_credential(APP.id)
+DONE = JobStatus(conditions=(Condition(type="Complete", status="True"),))
 OFF = cluster(security_profile=SecurityProfile())
 WEBHOOK = named(MutatingWebhookConfiguration, "azure-wi-webhook-mutating-webhook-configuration")
 AS_ENVIRONMENT = (EnvVar(name="AZURE_CLIENT_ID"),)
@@ -76,6 +80,11 @@ def rollout(labels):
         case(
             "annotation without label, SecretProviderClass with the same clientID mounted",
             [app({}, mounts="spc-kv"), secret_provider_class("kv", client_id=CLIENT), ACCOUNT, APP, CREDENTIAL],
+            Status.PASS,
+        ),
+        case(
+            "annotation without label, the same clientID in capitals mounted",
+            [app({}, mounts="spc-kv"), secret_provider_class("kv", client_id=CLIENT.upper()), ACCOUNT, APP, CREDENTIAL],
             Status.PASS,
         ),
         case(
@@ -173,6 +182,16 @@ def rollout(labels):
             [app(), service_account("app", client_id=CLIENT.upper()), APP, CREDENTIAL],
             Status.PASS,
         ),
+        case(
+            "a Job that is over",
+            [job(spec=pod_spec(service_account_name="app"), pods=0, status=DONE), ACCOUNT, APP, CREDENTIAL],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "a Job that runs",
+            [job(spec=pod_spec(service_account_name="app")), ACCOUNT, APP, CREDENTIAL],
+            Status.FAIL,
+        ),
         case("a bare pod", [pod(labels=LABELLED, spec=pod_spec(service_account_name="app"))], Status.FAIL),
         case("a controller of another kind, label", [rollout(LABELLED), ACCOUNT, APP, CREDENTIAL], Status.PASS),
         case("a controller of another kind, no label", [rollout({}), ACCOUNT, APP, CREDENTIAL], Status.FAIL),
@@ -227,6 +246,11 @@ def test_the_missing_link_is_named_and_filled_in():
         "resource_group": "rg-test",
         "client_id": CLIENT,
     }
+
+
+def test_the_group_of_an_identity_that_is_not_known_is_left_to_the_reader():
+    (finding,) = evaluate(workload_identity_is_wired, inventory(app(), service_account("app"))).findings
+    assert finding.fill["resource_group"] == ""
 
 
 # --- IDN-012
@@ -330,6 +354,17 @@ def test_every_credential_is_named_with_its_fault():
         "system:serviceaccount:shop:default",
         "api://mine",
     )
+
+
+def test_the_fix_deletes_no_credential_whose_account_exists():
+    (finding,) = evaluate(
+        federated_credentials_trust_dedicated_accounts, inventory(SHOP, service_account(), *trusting("shop/default"))
+    ).findings
+    assert "credential" not in finding.fill
+    (finding,) = evaluate(
+        federated_credentials_trust_dedicated_accounts, inventory(SHOP, *trusting("shop/gone"))
+    ).findings
+    assert finding.fill["credential"] == "app"
 
 
 # --- IDN-013
@@ -464,6 +499,12 @@ def holding(role, scope, *things, **fields):
         case("identities unreadable", [*ROLES], Status.NOT_ASSESSED, unreadable=[Need.USER_ASSIGNED_IDENTITIES]),
         case(
             "assignments unreadable", [*ROLES, APP, CREDENTIAL], Status.NOT_ASSESSED, unreadable=[Need.ROLE_ASSIGNMENTS]
+        ),
+        case(
+            "roles unreadable, Contributor on a resource group",
+            [APP, CREDENTIAL, role_assignment(APP.properties.principal_id, CONTRIBUTOR, GROUP)],
+            Status.FAIL,
+            unreadable=[Need.ROLE_DEFINITIONS],
         ),
         case(
             "roles unreadable",

@@ -1,6 +1,6 @@
 """The ways out of a cluster."""
 
-from akscan.sdk import Need
+from akscan.sdk import Need, SubnetResource
 
 #: What tells which firewall a cluster leaves through, and what that lets through.
 FIREWALL_NEEDS = (
@@ -13,3 +13,10 @@ FIREWALL_NEEDS = (
     Need.RULE_COLLECTION_GROUPS,
     Need.IP_GROUPS,
 )
+
+
+def prefix_placeholder(subnet: SubnetResource) -> dict[str, str]:
+    """The prefix of a subnet for a fix; several would be several arguments of a command, which one placeholder cannot
+    be.
+    """
+    return {"node_subnet_prefix": subnet.prefixes[0]} if len(subnet.prefixes) == 1 else {}

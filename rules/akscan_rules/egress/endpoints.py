@@ -20,6 +20,7 @@ from akscan.sdk import (
     Pillar,
     Reason,
     Severity,
+    Workload,
     any_of,
     api_server_addresses,
     callers_by_address,
@@ -27,7 +28,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.egress import FIREWALL_NEEDS
+from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
 from akscan_rules.endpoints import (
     api_server_names,
     azure_cloud_tags,
@@ -119,7 +120,7 @@ def _blocked(egress: Egress, subnet_id: ArmId, wanted: tuple[Destination, ...]) 
                 **required_endpoints().evidence(egress.inventory),
             }
             names = ", ".join(str(destination) for destination, _ in denied)
-            fill = {**firewall_placeholders(firewall), "node_subnet_prefix": " ".join(subnet.prefixes)}
+            fill = {**firewall_placeholders(firewall), **prefix_placeholder(subnet)}
             note = required_endpoints().note(egress.inventory)
             yield Finding(f"{subnet.name} does not reach {names}{note}", evidence, fill)
         decisions.complete()
@@ -174,7 +175,7 @@ def _dns_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
         """
         az network firewall policy rule-collection-group collection add-filter-collection --resource-group {firewall_resource_group} --policy-name {firewall_policy} --rule-collection-group-name {group} --name aks-api --collection-priority 210 --action Allow --rule-name api-server --rule-type NetworkRule --source-addresses {node_subnet_prefix} --ip-protocols TCP --destination-addresses {api_server_ip} --destination-ports 443
         # or in the pod template of the workload
-        kubectl patch deployment {name} --namespace {namespace} --type merge --patch '{"spec":{"template":{"metadata":{"annotations":{"kubernetes.azure.com/set-kube-service-host-fqdn":"true"}}}}}'
+        kubectl patch {kind} {name} --namespace {namespace} --type merge --patch '{"spec":{"template":{"metadata":{"annotations":{"kubernetes.azure.com/set-kube-service-host-fqdn":"true"}}}}}'
         """,  # noqa: E501 a command is one line
         Disruption.WORKLOAD_RESTART,
         terraform="azurerm_firewall_policy_rule_collection_group.network_rule_collection.rule",
@@ -208,8 +209,15 @@ def pods_reach_the_api_server(cluster: Cluster, inventory: Inventory) -> Iterato
         names = tuple(f"{caller.namespace}/{caller.name}" for caller in callers)
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
         evidence = {**finding.evidence, "apiServerAddresses": api_server_addresses(cluster), "workloads": names}
-        fill = {"namespace": callers[0].namespace, "name": callers[0].name, **finding.fill}
-        yield Finding(f"{finding.message}, to which {shown} connect", evidence, fill)
+        connect = "connects" if len(names) == 1 else "connect"
+        yield Finding(f"{finding.message}, to which {shown} {connect}", evidence, {**_patched(callers), **finding.fill})
+
+
+def _patched(callers: tuple[Workload, ...]) -> dict[str, str]:
+    """What names the first workload whose pod template stands where the command of the fix looks for it."""
+    patched = (caller for caller in callers if caller.spec_path == "/spec/template/spec")
+    found = next(patched, None)
+    return {"kind": found.kind.casefold(), "namespace": found.namespace, "name": found.name} if found else {}
 
 
 def _address_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
@@ -226,7 +234,7 @@ def _address_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
                     {f"{subnet.name} to {address}": str(decision)},
                     fill={
                         **firewall_placeholders(firewall),
-                        "node_subnet_prefix": " ".join(subnet.prefixes),
+                        **prefix_placeholder(subnet),
                         "api_server_ip": address,
                     },
                 )

@@ -11,19 +11,28 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     any_of,
     firewall_placeholders,
     rule,
 )
 
-from akscan_rules.egress import FIREWALL_NEEDS
+from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
 from akscan_rules.endpoints import is_ignored, required_endpoints
-from akscan_rules.features import feature_endpoints, features_on, is_reached_privately, vault_endpoint
+from akscan_rules.features import (
+    SAME_EVERYWHERE,
+    feature_endpoints,
+    features_on,
+    is_reached_privately,
+    vault_endpoint,
+)
 
 _EXTENSIONS = "extensions"
 
@@ -105,6 +114,8 @@ def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination
             continue
         if feature == _EXTENSIONS and not egress.cluster.runs_extensions:
             continue
+        if feature not in SAME_EVERYWHERE and not required_endpoints().has_features_of(egress.cluster):
+            raise NotCollected(_not_listed(egress.cluster, feature))
         evidence: dict[str, EvidenceValue] = {
             "firewall": str(firewall.id),
             f"{feature} from {subnet.name} to {wanted}": str(decision),
@@ -112,6 +123,15 @@ def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination
             "osSKU": tuple(f"{pool.name}: {pool.properties.os_sku}" for pool in egress.cluster.pools),
             **required_endpoints().evidence(egress.inventory),
         }
-        fill = {**firewall_placeholders(firewall), "node_subnet_prefix": " ".join(subnet.prefixes)}
+        fill = {**firewall_placeholders(firewall), **prefix_placeholder(subnet)}
         note = required_endpoints().note(egress.inventory)
         yield Finding(f"{feature}: {subnet.name} does not reach {wanted}{note}", evidence, fill)
+
+
+def _not_listed(cluster: Cluster, feature: str) -> Gap:
+    return Gap(
+        source="arm",
+        scope=str(cluster.id),
+        reason=Reason.UNKNOWN,
+        detail=f"the names that {feature} reaches are listed for the public cloud only",
+    )

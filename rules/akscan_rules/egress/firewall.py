@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from akscan.sdk import (
     ArmId,
+    AzureFirewall,
     Cluster,
     ClusterFirewall,
     Destination,
@@ -76,17 +77,24 @@ def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Fi
     """Whether a firewall of the subnet lets through what no rule can mean."""
     canary = Destination(name, _CANARY_ADDRESS, port=port, application=("Http", "Https"), may_be_categorised=True)
     for subnet, firewall in egress.filtered([subnet_id]):
-        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, canary)
+        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, canary, all_of_it=True)
         if decision.allowed and decision.by is not None:
-            places = decision.by.path.split("/")
             yield Finding(
                 f"{subnet.name} reaches every host on TCP {port}: {decision}",
                 {"firewall": str(firewall.id), f"{subnet.name}, TCP {port}": str(decision)},
-                fill={
-                    **firewall_placeholders(firewall),
-                    **dict(zip(("rule", "collection", "group", "firewall_policy"), reversed(places), strict=False)),
-                },
+                fill={**firewall_placeholders(firewall), **_place(egress, firewall, decision.by.path)},
             )
+
+
+def _place(egress: Egress, firewall: AzureFirewall, path: str) -> dict[str, str]:
+    """What names a rule of a policy in a fix."""
+    name, *places = path.split("/")
+    policies = egress.inventory.firewalls.policies(firewall)
+    policy = next((policy for policy in policies if policy.name == name), None)
+    if policy is None:
+        return {}
+    own = {"firewall_policy": policy.name, "firewall_resource_group": policy.id.resource_group}
+    return own | dict(zip(("group", "collection", "rule"), places, strict=False))
 
 
 @rule(

@@ -132,6 +132,8 @@ def _settings(cluster: Cluster) -> Iterator[Finding]:
 
 def _unsupported(cluster: Cluster, egress: Egress, extensions: tuple[str, ...]) -> Iterator[Finding]:
     """What is not supported without a way out."""
+    if if_known(lambda: egress.has_way_out) is True:
+        return
     channel = cluster.properties.auto_upgrade_profile.node_os_upgrade_channel
     known = {
         "kubenet": cluster.properties.network_profile.network_plugin == "kubenet",

@@ -108,6 +108,7 @@ def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[st
     if route is not None and route.properties.next_hop_type in _FILTERS:
         return
     inventory.require_no_learned_route(subnet)
+    table = subnet.properties.route_table.id
     yield Finding(
         f"subnet {subnet_id.name} lets traffic out unfiltered: {_way_out(subnet_id, inventory)}",
         evidence,
@@ -115,7 +116,8 @@ def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[st
             "vnet_resource_group": subnet_id.resource_group,
             "vnet": subnet_id.parent.name,
             "subnet": subnet_id.name,
-            "route_table": subnet.properties.route_table.id.name,
+            # the commands look for it in the group of the network
+            "route_table": table.name if table.group == subnet_id.group else "",
         },
     )
 
@@ -302,8 +304,10 @@ def outbound_survives_a_zone(gateway: ClusterNatGateway, inventory: Inventory) -
     if len(resource.zones) == 1 and all(pool.properties.availability_zones == resource.zones for pool in pools):
         return
     where = f"in zone {', '.join(resource.zones)}" if resource.zones else "in a zone that Azure chose"
+    zones = sorted({zone for pool in pools for zone in pool.properties.availability_zones})
+    nodes = f"nodes in zone{'s' if len(zones) > 1 else ''} {', '.join(zones)}" if zones else "nodes without a zone"
     yield Finding(
-        f"{resource.sku.name} NAT gateway {resource.name} stands {where}, and nodes in several zones leave by it",
+        f"{resource.sku.name} NAT gateway {resource.name} stands {where}, and {nodes} leave by it",
         {
             "natGateway": resource.id,
             "sku.name": resource.sku.name,

@@ -26,6 +26,9 @@ from akscan.sdk import (
     shared_ports,
 )
 
+#: Outbound types whose natGatewayProfile says how the gateway is set; one of the customer's says so itself.
+_MANAGED = ("managedNATGateway", "managedNATGatewayV2")
+
 
 @rule(
     "EGR-010",
@@ -119,8 +122,10 @@ def _allocated(
         "idleTimeoutInMinutes": profile.idle_timeout_in_minutes,
         "outboundIPsThatSuffice": -(-nodes * max(allocated, wanted) // LOAD_BALANCER_PORTS),
     }
+    own = profile.outbound_ips.public_ips or profile.outbound_ip_prefixes.public_ip_prefixes
     fill = {
-        "ips": str(evidence["outboundIPsThatSuffice"]),
+        # the command would replace the customer's addresses by others
+        "ips": "" if own else str(evidence["outboundIPsThatSuffice"]),
         "ports_multiple_of_8": str(-(-max(allocated, wanted) // 8) * 8),
     }
     if profile.allocated_outbound_ports and nodes * allocated > LOAD_BALANCER_PORTS * addresses:
@@ -137,6 +142,7 @@ def _allocated(
 def _shared(way: Ports, cluster: Cluster, wanted: int, evidence: dict[str, EvidenceValue]) -> Iterator[Finding]:
     """What a NAT gateway or a firewall shares out on demand."""
     if way.addresses * way.per_address < wanted * way.nodes:
+        timeout = cluster.properties.network_profile.nat_gateway_profile.idle_timeout_in_minutes
         yield Finding(
             f"{way.way} has {way.each(way.nodes)} ports for each of {way.nodes} nodes, {wanted} are wanted",
             {
@@ -146,7 +152,7 @@ def _shared(way: Ports, cluster: Cluster, wanted: int, evidence: dict[str, Evide
                 "publicIPs": way.addresses,
                 "portsPerNode": way.each(way.nodes),
                 "portsPerNodeNow": way.each(way.nodes_now),
-                "idleTimeoutInMinutes": cluster.properties.network_profile.nat_gateway_profile.idle_timeout_in_minutes,
+                **({"idleTimeoutInMinutes": timeout} if cluster.outbound in _MANAGED else {}),
                 "publicIPsThatSuffice": way.addresses_for(wanted),
             },
         )

@@ -21,6 +21,9 @@ from akscan.sdk import (
     rule,
 )
 
+#: Leaves it to the reader which identity a control plane gets in place of one that others hold, too.
+_ANOTHER = {"control_plane_identity_id": "", "control_plane_object_id": ""}
+
 
 @rule(
     "IDN-001",
@@ -144,6 +147,7 @@ def _serves_others(identity: ControlPlaneIdentity, inventory: Inventory) -> Iter
                 "userAssignedIdentities": identity.resource_id,
                 "otherClusters": tuple(f"{other} ({', '.join(parts)})" for other, parts in others.items()),
             },
+            fill=_ANOTHER,
         )
     inventory.require_complete(ManagedCluster)
 
@@ -156,6 +160,7 @@ def _trusts_pods(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterat
         yield Finding(
             f"pods can become the control plane through federated credentials ({', '.join(subjects)})",
             {"userAssignedIdentities": identity.resource_id, "federatedIdentityCredentials": subjects},
+            fill=_ANOTHER,
         )
     inventory.within(FederatedCredential, identity.resource_id)
 
@@ -170,6 +175,7 @@ def _is_bound(identity: ControlPlaneIdentity, inventory: Inventory) -> Iterator[
         yield Finding(
             f"pods can become the control plane through identity bindings ({', '.join(b.name for b in bindings)})",
             {"userAssignedIdentities": identity.resource_id, "identityBindings": bindings},
+            fill=_ANOTHER,
         )
     inventory.require_complete(IdentityBinding)
 

@@ -117,10 +117,10 @@ def _too_wide(
     is_administrator = if_known(lambda: held.grants_roles or held.grants_everything)
     if held.assignment.is_broad and is_administrator is not True and not held.is_one_of(allowed):
         yield granted(held, evidence, why="(c)")
-    if held.grants_roles:
-        yield granted(held, evidence, why="(a)")
     if held.grants_everything and not cluster.owns(held.scope):
         yield granted(held, evidence, why="(b)")
+    if held.grants_roles:
+        yield granted(held, evidence, why="(a)")
 
 
 @rule(

@@ -115,10 +115,10 @@ def _beyond_addon(
         yield granted(held, evidence, why="(c)")
     if held.is_one_of(write_roles):
         yield granted(held, evidence, why="(d)")
-    if held.grants_roles:
-        yield granted(held, evidence, why="(a)")
     if held.grants_everything and not _is_its_task(held, identity):
         yield granted(held, evidence, why="(b)")
+    if held.grants_roles:
+        yield granted(held, evidence, why="(a)")
 
 
 def _is_its_task(held: EffectiveAssignment, identity: AddonIdentity) -> bool:
@@ -212,14 +212,14 @@ def pods_cannot_borrow_node_identities(namespace: ApplicationNamespace, inventor
         raise NotApplicable("no pod runs outside the network of its node")
     if found.pods:
         reasons = tuple(dict.fromkeys(reason for _, reason in found.pods))
+        pods = "1 pod" if len(found.pods) == 1 else f"{len(found.pods)} pods"
         yield Finding(
-            f"{len(found.pods)} pods can ask for tokens of {', '.join(lender.name for lender in lenders)}: "
-            f"{', '.join(reasons)}",
+            f"{pods} can ask for tokens of {', '.join(lender.name for lender in lenders)}: {', '.join(reasons)}",
             {
                 "namespace": namespace.name,
                 "pods": len(found.pods),
                 "admittedBy": reasons,
-                "networkProfile.podLinkLocalAccess": access,
+                "networkProfile.podLinkLocalAccess": access or "not in the answer",
                 **{f"nodeIdentities/{lender.name}": _rights(lender) for lender in lenders},
             },
         )

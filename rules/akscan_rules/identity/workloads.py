@@ -98,6 +98,8 @@ def workload_identity_is_wired(
     """
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("system namespace")
+    if workload.is_finished:
+        raise NotApplicable("the job is over")
     uses = workload.pod_labels.get(_USE) == "true"
     account = _Account(workload, inventory)
     if uses:
@@ -107,7 +109,7 @@ def workload_identity_is_wired(
         return
     if not account.client_id:
         raise NotApplicable("the service account names no identity and the pods ask for none")
-    if account.client_id not in _mounted_clients(workload):
+    if account.client_id.casefold() not in _mounted_clients(workload):
         yield Finding(
             f"service account {account.name} names an identity, the pods lack the label {_USE}",
             account.evidence,
@@ -147,7 +149,7 @@ class _Account:
     @property
     def fill(self) -> dict[str, str]:
         client = if_known(lambda: self.client_id)
-        known = {"service_account": self.name, "template_path": self._template_path}
+        known = {"service_account": self.name, "template_path": self._template_path, "resource_group": ""}
         identity = self._inventory.federation.identity_with(client)
         if identity is not None:
             known |= {"identity": identity.name, "resource_group": identity.id.resource_group, "client_id": client}
@@ -155,11 +157,11 @@ class _Account:
 
 
 def _mounted_clients(workload: Workload) -> frozenset[str]:
-    """The client ids with which the SecretProviderClasses that the pods mount read their vaults."""
+    """The client ids, in lower case, with which the SecretProviderClasses that the pods mount read their vaults."""
     mounted = workload.effective_spec.mounted_provider_classes
     classes = workload.cluster.provider_classes if mounted else {}
     found = (classes.get((workload.namespace, name)) for name in mounted)
-    return frozenset(one.client_id for one in found if one)
+    return frozenset(one.client_id.casefold() for one in found if one)
 
 
 def _names_nobody(workload: Workload, account: _Account) -> Iterator[Finding]:
@@ -286,9 +288,7 @@ def _trusts_nobody(
     elif credential.service_account[1] == "default":
         reasons.append(f"(c) trusts {properties.subject}, which every pod of the namespace can be")
     for reason in reasons:
-        yield Finding(
-            f"credential {credential.name} {reason}", {**evidence, **facts}, fill={"credential": credential.name}
-        )
+        yield Finding(f"credential {credential.name} {reason}", {**evidence, **facts})
     if credential.service_account and (gone := _gone(credential.service_account, identity.cluster)):
         yield Finding(
             f"credential {credential.name} (b) trusts {gone}",
@@ -372,10 +372,10 @@ def _administers(
     evidence: Mapping[str, EvidenceValue],
     inventory: Inventory,
 ) -> Iterator[Finding]:
-    if held.grants_roles:
-        yield granted(held, evidence, why="(a)")
     if held.grants_everything and (held.assignment.is_broad or held.scope == held.scope.group):
         yield granted(held, evidence, why="(b)")
+    if held.grants_roles:
+        yield granted(held, evidence, why="(a)")
     if _controls(held, identity.cluster):
         yield granted(held, evidence, why="(c)")
     if held.grants(_FEDERATES) and any(held.assignment.reaches(other) for other in _others(identity, inventory)):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from akscan.model.inventory import Inventory
     from akscan.model.pools import NodePool
 
+#: Azure's own resolver (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+AZURE_DNS = "168.63.129.16"
 _NAT = frozenset({Token("managedNATGateway"), Token("managedNATGatewayV2"), Token("userAssignedNATGateway")})
 
 
@@ -63,6 +65,23 @@ class Egress:
         remote = (p.properties.remote_virtual_network.id for p in peerings if p.carries_traffic)
         return frozenset((self.network.id, *remote))
 
+    def network_with(self, address: str) -> VirtualNetwork | None:
+        """The network in reach whose address space holds an address; networks that are peered never overlap. Raises
+        `NotCollected` where only one that was not read may hold it.
+        """
+        gap = None
+        for network_id in sorted(self.networks_in_reach):
+            try:
+                network = self.inventory.virtual_network(network_id)
+            except NotCollected as missing:
+                gap = gap or missing
+                continue
+            if network is not None and holds(network.properties.address_space.address_prefixes, address):
+                return network
+        if gap is not None:
+            raise gap
+        return None
+
     def is_dns_server(self, addresses: Iterable[str]) -> bool:
         """Whether the cluster's network sends its queries to one of these addresses."""
         return not set(self.network.properties.dhcp_options.dns_servers).isdisjoint(addresses)
@@ -75,29 +94,36 @@ class Egress:
     @cached_property
     def path(self) -> str:
         """How the nodes leave: ``appliance`` where the default route of a node subnet leads to one, else ``nat``,
-        ``lb`` or ``none`` by the outbound type.
+        ``lb`` or ``none`` by the outbound type; ``nat`` also where every node subnet has a NAT gateway, which takes
+        precedence over a load balancer (https://learn.microsoft.com/azure/nat-gateway/nat-overview).
         """
         gap = None
+        subnets = []
         for subnet_id in self.cluster.node_subnets:
             try:
-                if self.appliance_route(self.inventory.existing_subnet(subnet_id)) is not None:
+                subnets.append(self.inventory.existing_subnet(subnet_id))
+                if self.appliance_route(subnets[-1]) is not None:
                     return "appliance"
             except NotCollected as missing:
                 gap = missing
         if gap is not None:
             raise gap
-        if self.cluster.outbound in _NAT:
+        outbound, behind = self.cluster.outbound, [bool(subnet.properties.nat_gateway.id) for subnet in subnets]
+        if outbound in _NAT or (outbound == "loadBalancer" and behind and all(behind)):
             return "nat"
         return "lb" if self.cluster.outbound == "loadBalancer" else "none"
 
     @cached_property
     def has_way_out(self) -> bool:
-        """Whether a node subnet has a default route or a NAT gateway."""
+        """Whether a node subnet has a NAT gateway, or a default route that does not drop everything."""
         gap = None
         for subnet_id in self.cluster.node_subnets:
             try:
                 subnet = self.inventory.existing_subnet(subnet_id)
-                if subnet.properties.nat_gateway.id or self.inventory.default_route(subnet):
+                if subnet.properties.nat_gateway.id:
+                    return True
+                route = self.inventory.default_route(subnet)
+                if route is not None and route.properties.next_hop_type not in ("None", "VnetLocal"):
                     return True
             except NotCollected as missing:
                 gap = missing
@@ -106,14 +132,15 @@ class Egress:
         return False
 
     def lends_an_address(self, subnet: SubnetResource) -> bool:
-        """Whether Azure may lend the nodes of a subnet an implicit outbound address: it has no way out of its own, and
-        neither its settings nor a security group forbid it
+        """Whether Azure may lend the nodes of a subnet an implicit outbound address: it has no way out of its own (a
+        route to the Internet is none), and neither its settings nor a security group forbid it
         (https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access).
         """
         properties = subnet.properties
         if properties.default_outbound_access is False or properties.nat_gateway.id:
             return False
-        if self.inventory.default_route(subnet) is not None:
+        route = self.inventory.default_route(subnet)
+        if route is not None and route.properties.next_hop_type != "Internet":
             return False
         group = properties.network_security_group.id
         found = self.inventory.find(NetworkSecurityGroup, group) if group else None
@@ -131,7 +158,7 @@ class Egress:
     def filtered(self, subnet_ids: Iterable[ArmId]) -> Iterator[tuple[SubnetResource, AzureFirewall]]:
         """Those of the subnets that leave through Azure Firewalls, with each of these."""
         for subnet, route in self.forced(subnet_ids):
-            found = {self.firewall_at(address).id: address for address in route.properties.next_hop_addresses}
+            found = {self.firewall_at(address).id: address for address in self.hops(route)}
             yield from ((subnet, self.firewall_at(address)) for address in found.values())
 
     @cached_property
@@ -159,11 +186,10 @@ class Egress:
         """What is wrong with the Azure Firewall that a route leads to: none holds the address although it lies in a
         subnet for firewalls, or the firewall failed. Empty where nothing is.
         """
-        for network_id in sorted(self.networks_in_reach):
-            network = self.inventory.virtual_network(network_id)
-            for subnet in network.properties.subnets if network else ():
-                if Token(subnet.name) == "AzureFirewallSubnet" and holds(subnet.prefixes, address):
-                    return self._fault_in(subnet, address)
+        network = self.network_with(address)
+        for subnet in network.properties.subnets if network else ():
+            if Token(subnet.name) == "AzureFirewallSubnet" and holds(subnet.prefixes, address):
+                return self._fault_in(subnet, address)
         return ""
 
     def _fault_in(self, subnet: SubnetResource, address: str) -> str:
@@ -174,6 +200,14 @@ class Egress:
                 return f"firewall {firewall.name} failed to provision" if failed else ""
         return f"no firewall holds {address} in {subnet.id.parent.name}/{subnet.name}"
 
+    def hops(self, route: Route) -> tuple[str, ...]:
+        """The addresses of an appliance route. Raises `NotCollected` where it names none."""
+        found = route.properties.next_hop_addresses
+        if not found:
+            detail = "a default route leads to an appliance and does not say to which"
+            raise NotCollected(self._unknown(detail, Need.ROUTE_TABLES))
+        return found
+
     def unreachable_hops(self, route: Route) -> tuple[str, ...]:
         """The addresses of an appliance route that lie neither in the cluster's network nor behind a peering of it that
         carries traffic.
@@ -183,7 +217,7 @@ class Egress:
             *self.network.properties.address_space.address_prefixes,
             *(prefix for peering in peerings for prefix in peering.remote_prefixes),
         )
-        lost = tuple(hop for hop in route.properties.next_hop_addresses if not holds(near, hop))
+        lost = tuple(hop for hop in self.hops(route) if not holds(near, hop))
         blank = next((peering.name for peering in peerings if not peering.remote_prefixes), "")
         if lost and blank:
             raise NotCollected(self._unknown(f"peering {blank} does not say what lies behind it", Need.PEERINGS))
@@ -219,9 +253,12 @@ class Egress:
         return best[1]
 
     def forced_dns_servers(self, subnet: SubnetResource, firewall: AzureFirewall) -> tuple[str, ...]:
-        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself."""
+        """The DNS servers of the network that a subnet reaches through the firewall; it needs no rule for itself, nor
+        for Azure's own, to which no route leads.
+        """
         own = firewall.private_addresses
-        servers = (server for server in self.network.properties.dhcp_options.dns_servers if server not in own)
+        aside = own | {AZURE_DNS}
+        servers = (server for server in self.network.properties.dhcp_options.dns_servers if server not in aside)
         hops = ((server, self.route_to(subnet, server)) for server in servers)
         return tuple(
             server

@@ -114,10 +114,13 @@ class PlacedRule:
             known += group.properties.ip_addresses if group else ()
         return AddressSet.of(known), gap
 
-    def is_from(self, subnet: AddressSet) -> bool | Gap:
-        """Whether it speaks of the subnet: to allow something it has to cover all of it, to deny it any part."""
+    def is_from(self, subnet: AddressSet, *, all_of_it: bool = False) -> bool | Gap:
+        """Whether it speaks of the subnet: to allow something it has to cover all of it, to deny it any part (with
+        ``all_of_it`` the whole, too).
+        """
         sources, gap = self._sources
-        return (sources.covers(subnet) if self.allows else sources.touches(subnet)) or gap or False
+        whole = self.allows or all_of_it
+        return (sources.covers(subnet) if whole else sources.touches(subnet)) or gap or False
 
     def is_to(self, wanted: Destination) -> bool | Gap:
         """Whether the destination (protocol and port with it) is one of the rule's, service tags aside."""
@@ -203,24 +206,28 @@ class Filter:
 
     def __init__(self, rules: tuple[PlacedRule, ...]) -> None:
         self.rules = tuple(sorted(rules, key=lambda placed: placed.rule.rule_type == _APPLICATION))
-        self._views: dict[AddressSet, tuple[tuple[PlacedRule, Gap | None], ...]] = {}
+        self._views: dict[tuple[AddressSet, bool], tuple[tuple[PlacedRule, Gap | None], ...]] = {}
 
-    def of(self, subnet: AddressSet) -> tuple[tuple[PlacedRule, Gap | None], ...]:
-        """The rules that speak of a subnet, each with what keeps that uncertain."""
-        if subnet not in self._views:
-            matches = ((placed, placed.is_from(subnet)) for placed in self.rules)
-            self._views[subnet] = tuple(
+    def of(self, subnet: AddressSet, *, all_of_it: bool = False) -> tuple[tuple[PlacedRule, Gap | None], ...]:
+        """The rules that speak of a subnet (`PlacedRule.is_from`), each with what keeps that uncertain."""
+        key = (subnet, all_of_it)
+        if key not in self._views:
+            matches = ((placed, placed.is_from(subnet, all_of_it=all_of_it)) for placed in self.rules)
+            self._views[key] = tuple(
                 (placed, match if isinstance(match, Gap) else None) for placed, match in matches if match
             )
-        return self._views[subnet]
+        return self._views[key]
 
-    def decide(self, prefixes: Iterable[str], wanted: Destination, *, network_only: bool = False) -> Decision:
-        """What becomes of packets from everywhere in the prefixes. Raises `NotCollected` where a rule that cannot be
-        understood could decide otherwise.
+    def decide(
+        self, prefixes: Iterable[str], wanted: Destination, *, network_only: bool = False, all_of_it: bool = False
+    ) -> Decision:
+        """What becomes of packets from everywhere in the prefixes; with ``all_of_it`` a denial for a part of them is
+        passed over, since the rest gets through. Raises `NotCollected` where a rule that cannot be understood could
+        decide otherwise.
         """
         doubts: list[tuple[PlacedRule, Gap]] = []
         decision = Decision(allowed=False)
-        for placed, gap in self._matches(prefixes, wanted):
+        for placed, gap in self._matches(AddressSet.of(prefixes), wanted, all_of_it=all_of_it):
             if network_only and placed.rule.rule_type == _APPLICATION:
                 break
             if gap is None:
@@ -267,12 +274,14 @@ class Filter:
                 raise NotCollected(gap)
         return found
 
-    def _matches(self, prefixes: Iterable[str], wanted: Destination) -> Iterator[tuple[PlacedRule, Gap | None]]:
+    def _matches(
+        self, subnet: AddressSet, wanted: Destination, *, all_of_it: bool
+    ) -> Iterator[tuple[PlacedRule, Gap | None]]:
         """Rules that match in order. Of a name that only several service tags hold between them, some may be allowed by
         one rule and the rest by another; to deny it, one will do.
         """
         allowed: dict[frozenset[Token], frozenset[Token]] = dict.fromkeys(wanted.tags, frozenset())
-        for placed, doubt in self.of(AddressSet.of(prefixes)):
+        for placed, doubt in self.of(subnet, all_of_it=all_of_it):
             match = placed.is_to(wanted)
             if match is True:
                 yield placed, doubt

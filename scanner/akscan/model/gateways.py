@@ -192,9 +192,10 @@ class ApiServerSubnet(Subject):
 
 
 def firewall_placeholders(firewall: AzureFirewall) -> dict[str, str]:
-    """What names a firewall and its policy in a fix."""
+    """What names a firewall and its policy in a fix; the resource group is that of the policy, where it has one."""
+    policy = firewall.properties.firewall_policy.id
     return {
         "firewall": firewall.name,
-        "firewall_resource_group": firewall.id.resource_group,
-        "firewall_policy": firewall.properties.firewall_policy.id.name,
+        "firewall_resource_group": (policy or firewall.id).resource_group,
+        "firewall_policy": policy.name,
     }

@@ -128,9 +128,9 @@ class MetadataAccess:
         }
         for where in (namespace, ""):
             for name, spec in self._cilium.get(where, ()):
-                if not spec.selects(endpoint):
+                if not spec.may_select(endpoint):
                     continue
-                if spec.denies(ADDRESS):
+                if spec.denies(ADDRESS) and not spec.selects_by_more:
                     return True
                 others.append(name)
         for listing in (self._lists.cilium_policies, self._lists.cilium_clusterwide_policies):

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from akscan.model.azure import AzureFirewall, PrivateDnsLink, PrivateDnsRecord, PrivateDnsZone
-from akscan.model.cidr import holds
-from akscan.model.egress import Egress
+from akscan.model.egress import AZURE_DNS, Egress
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
-
-#: Azure's own resolver (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
-_AZURE = "168.63.129.16"
 
 
 def resolver_networks(egress: Egress) -> frozenset[ArmId]:
@@ -24,21 +20,20 @@ def resolver_networks(egress: Egress) -> frozenset[ArmId]:
 
 def _networks_of(egress: Egress, servers: Iterable[str], own: ArmId, via: frozenset[str]) -> frozenset[ArmId]:
     """What these servers resolve for a network; a proxy that was asked on the way (``via``) adds nothing."""
-    asked = [server for server in servers if server != _AZURE and server not in via]
+    asked = [server for server in servers if server != AZURE_DNS and server not in via]
     if not asked:
         return frozenset({own})
     return frozenset().union(*(_network_of(egress, server, via | {server}) for server in asked))
 
 
 def _network_of(egress: Egress, server: str, via: frozenset[str]) -> frozenset[ArmId]:
-    for network_id in sorted(egress.networks_in_reach):
-        network = egress.inventory.virtual_network(network_id)
-        if network is not None and holds(network.properties.address_space.address_prefixes, server):
-            proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network_id)]
-            if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
-                upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
-                return _networks_of(egress, upstream, network_id, via)
-            return frozenset({network_id})
+    network = egress.network_with(server)
+    if network is not None:
+        proxies = [fw for fw in egress.inventory.firewalls.at(server) if _stands_in(fw, network.id)]
+        if proxies and egress.inventory.firewalls.dns_proxy(proxies[0]):
+            upstream = egress.inventory.firewalls.dns_settings(proxies[0]).servers
+            return _networks_of(egress, upstream, network.id, via)
+        return frozenset({network.id})
     raise NotCollected(
         Gap(
             source="arm",

@@ -204,8 +204,8 @@ class NetworkProfile(Rest, frozen=True, kw_only=True):
     outbound_type: Token = Token("loadBalancer")
     load_balancer_sku: Token = Token()
     advanced_networking: AdvancedNetworking = AdvancedNetworking()
-    #: returned by preview versions of the API only
-    pod_link_local_access: Token = Token("IMDS")
+    #: returned by preview versions of the API only; absent means IMDS as far as anybody can tell
+    pod_link_local_access: Token = Token()
 
 
 class AadProfile(Rest, frozen=True, kw_only=True):

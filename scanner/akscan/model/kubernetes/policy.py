@@ -67,6 +67,11 @@ class CiliumDefaultDeny(KubernetesStruct, frozen=True, kw_only=True):
     egress: bool | None = None
 
 
+#: What stands for every host outside of the cluster (https://docs.cilium.io/en/stable/security/policy/language/#entities-based).
+_OUTSIDE = frozenset({"all", "world", "world-ipv4"})
+#: Stands for every address that no rule would name (https://www.rfc-editor.org/rfc/rfc5737).
+_CANARY = "203.0.113.1"
+_HTTPS = 443
 #: How Cilium names the namespace of a pod in its selectors.
 _CILIUM_NAMESPACE_LABELS = ("io.kubernetes.pod.namespace", "k8s:io.kubernetes.pod.namespace")
 
@@ -76,26 +81,54 @@ class CiliumCidr(KubernetesStruct, frozen=True, kw_only=True):
     except_: tuple[str, ...] | None = msgspec.field(name="except", default=None)
 
 
-class CiliumEgressDeny(KubernetesStruct, frozen=True, kw_only=True):
-    """What may not leave; of ``toPorts``, which narrow it down, only their number is kept."""
+class CiliumPort(KubernetesStruct, frozen=True, kw_only=True):
+    """A port by number, 0 for all, or by name."""
 
+    port: str | int = ""
+    end_port: int | None = None
+
+    def holds(self, port: int) -> bool:
+        """Whether it is, or reaches over, a port; one by name is not."""
+        first = int(self.port) if str(self.port).isdecimal() else -1
+        return first == 0 or first <= port <= max(first, self.end_port or 0)
+
+
+class CiliumPorts(KubernetesStruct, frozen=True, kw_only=True):
+    """Ports; of the rules for requests beside them, whose headers may be secrets, nothing is kept."""
+
+    ports: tuple[CiliumPort, ...] | None = None
+
+
+class CiliumEgress(KubernetesStruct, frozen=True, kw_only=True):
+    """What may leave, or may not; of pods, Services and names that it leads to nothing is kept."""
+
+    to_entities: tuple[str, ...] | None = None
     to_cidr: tuple[str, ...] | None = msgspec.field(name="toCIDR", default=None)
     to_cidr_set: tuple[CiliumCidr, ...] | None = msgspec.field(name="toCIDRSet", default=None)
-    to_ports: tuple[msgspec.Raw, ...] | None = None
+    to_ports: tuple[CiliumPorts, ...] | None = None
 
     def covers(self, address: str) -> bool:
-        """Whether it denies every port of an address."""
+        """Whether it speaks of every port of an address."""
+        return not self.to_ports and self._leads_to(address)
+
+    def opens(self, address: str, port: int) -> bool:
+        """Whether it lets through to one port of an address, as an allowance."""
+        ports = [one for group in self.to_ports or () for one in group.ports or ()]
+        outside = not _OUTSIDE.isdisjoint(self.to_entities or ())
+        return (outside or self._leads_to(address)) and (not ports or any(one.holds(port) for one in ports))
+
+    def _leads_to(self, address: str) -> bool:
         sets = self.to_cidr_set or ()
         in_set = any(holds([one.cidr], address) and not holds(one.except_ or (), address) for one in sets)
-        return not self.to_ports and (in_set or holds(self.to_cidr or (), address))
+        return in_set or holds(self.to_cidr or (), address)
 
 
 class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
-    """``egress`` holds the number of rules only; None where the section is absent."""
+    """``egress`` is None where the section is absent."""
 
     endpoint_selector: LabelSelector | None = None
-    egress: tuple[msgspec.Raw, ...] | None = None
-    egress_deny: tuple[CiliumEgressDeny, ...] | None = None
+    egress: tuple[CiliumEgress, ...] | None = None
+    egress_deny: tuple[CiliumEgress, ...] | None = None
     enable_default_deny: CiliumDefaultDeny = CiliumDefaultDeny()
 
     @property
@@ -105,19 +138,36 @@ class CiliumPolicySpec(KubernetesStruct, frozen=True, kw_only=True):
         """
         return bool(self.egress) and self.enable_default_deny.egress is not False
 
+    @property
+    def lets_everything_out(self) -> bool:
+        """Whether it allows HTTPS to every host."""
+        return any(rule.opens(_CANARY, _HTTPS) for rule in self.egress or ())
+
     def denies(self, address: str) -> bool:
         """Whether it denies an address to the pods that it selects; a denial goes before all that is allowed."""
         return any(rule.covers(address) for rule in self.egress_deny or ())
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Whether it selects an endpoint by its labels, which it may spell with their source (``k8s:app``)."""
+    def may_select(self, labels: Mapping[str, str]) -> bool:
+        """Whether it selects an endpoint by its labels, which it may spell with their source (``k8s:app``), those that
+        only Cilium knows aside.
+        """
         if self.endpoint_selector is None:
             return False
         wanted = self.endpoint_selector
-        return all(labels.get(_without_source(k)) == v for k, v in (wanted.match_labels or {}).items()) and all(
-            msgspec.structs.replace(e, key=_without_source(e.key)).matches(labels)
-            for e in wanted.match_expressions or ()
+        pairs = ((_without_source(key), value) for key, value in (wanted.match_labels or {}).items())
+        expressions = (
+            msgspec.structs.replace(one, key=_without_source(one.key)) for one in wanted.match_expressions or ()
         )
+        return all(_is_of_cilium(key) or labels.get(key) == value for key, value in pairs) and all(
+            _is_of_cilium(one.key) or one.matches(labels) for one in expressions
+        )
+
+    @property
+    def selects_by_more(self) -> bool:
+        """Whether it selects by labels that only Cilium knows, such as the service account."""
+        wanted = self.endpoint_selector or LabelSelector()
+        keys = (*(wanted.match_labels or {}), *(one.key for one in wanted.match_expressions or ()))
+        return any(_is_of_cilium(_without_source(key)) for key in keys)
 
     def selects_all_pods(self, outside: frozenset[str]) -> bool:
         """Whether it selects every pod, those in the namespaces ``outside`` aside."""
@@ -147,8 +197,16 @@ class CiliumClusterwideNetworkPolicy(CiliumNetworkPolicy, frozen=True, kw_only=T
     kind: ClassVar[str] = "CiliumClusterwideNetworkPolicy"
 
     def restricts_egress_of_all_pods(self, *, outside: frozenset[str]) -> bool:
-        """Whether one of its specs refuses what it does not allow to leave, for every pod outside these namespaces."""
-        return any(spec.restricts_egress and spec.selects_all_pods(outside) for spec in self.all_specs)
+        """Whether one of its specs refuses what it does not allow to leave, for every pod outside these namespaces, and
+        none of them allows everything.
+        """
+        wide = [spec for spec in self.all_specs if spec.selects_all_pods(outside)]
+        return any(spec.restricts_egress for spec in wide) and not any(spec.lets_everything_out for spec in wide)
+
+
+def _is_of_cilium(key: str) -> bool:
+    """Whether Cilium gives an endpoint the label by what its pod says elsewhere, or by what the endpoint is."""
+    return key.startswith(("io.cilium.k8s.policy.", "reserved:"))
 
 
 def _without_source(key: str) -> str:
