@@ -253,6 +253,18 @@ ERROR = AgentPoolStatus(provisioning_error=ProvisioningError(code="DrainFailed",
             unreadable=[Need.NODES],
         ),
         case("all Succeeded, no Kubernetes access", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.NODES]),
+        case(
+            "cluster stopped",
+            [cluster(power_state=STOPPED, pools=[node_pool(power_state=STOPPED)])],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.NODES],
+        ),
+        case(
+            "cluster Failed and stopped",
+            [in_state("Failed", node_pool(power_state=STOPPED), power_state=STOPPED)],
+            Status.FAIL,
+            unreadable=[Need.NODES],
+        ),
     ],
 )
 def test_no_upgrade_is_half_finished(world, expected):

@@ -141,7 +141,7 @@ def no_upgrade_is_half_finished(cluster: Cluster, inventory: Inventory) -> Itera
         for text, evidence, node in _left_over(pool):
             fill = {"node_pool": pool.name, "node": node}
             yield Finding(f"{text} in pool {pool.name}", {**evidence, f"{pool.name}.settings": _settings(pool)}, fill)
-    if judged:
+    if judged or cluster.resource.is_stopped:
         cluster.lists.nodes.complete()
 
 
