@@ -330,6 +330,13 @@ def test_spot_pool_comes_back(world, expected):
     assert evaluate(spot_pool_comes_back, world).status is expected
 
 
+@pytest.mark.parametrize(("count", "text"), [(1, "its only node"), (3, "its 3 nodes"), (None, "its 0 nodes")])
+def test_the_nodes_that_nothing_brings_back_are_counted(count, text):
+    world = inventory(*pool_of(enable_auto_scaling=False, count=count))
+    finding = evaluate_all(spot_pool_comes_back, world)["node_pool/spot"].findings[0]
+    assert finding.message == f"nothing brings back what is evicted of {text}"
+
+
 # --- SPT-012
 
 

@@ -258,10 +258,18 @@ def test_interruptible_work_is_on_spot(world, expected):
     assert evaluate(interruptible_work_is_on_spot, world).status is expected
 
 
+def test_one_candidate_is_one_workload():
+    finding = evaluate_all(interruptible_work_is_on_spot, inventory(HERE, job(spec=asking("8"))))[
+        "cluster/aks"
+    ].findings[0]
+    assert finding.message == "1 workload that may be interrupted requests 8.0 vCPUs of regular capacity"
+
+
 def test_evidence_names_candidates_pools_and_sizes_without_an_offer():
     pools = [node_pool("burst", vm_size=Token("Standard_B4ms"))]
     world = inventory(spot_cluster(SPOT_TAINT, pools=pools), BATCH, workers(3))
     finding = evaluate_all(interruptible_work_is_on_spot, world)["cluster/aks"].findings[0]
+    assert finding.message == "3 workloads that may be interrupted request 18.0 vCPUs of regular capacity"
     assert finding.evidence == {
         "candidates": [
             "CronJob shop/a: 6.0 vCPUs, 0 1 * * *",

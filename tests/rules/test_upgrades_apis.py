@@ -87,7 +87,7 @@ def test_apis_and_manifests_are_named():
     (finding,) = evaluate(no_client_uses_removed_apis, world).findings
     assert finding.message == (
         "(a) somebody asked for flowcontrol.apiserver.k8s.io/v1beta3 flowschemas, removed in 1.32; "
-        "(b) the next apply of 1 manifests is refused: "
+        "(b) the next apply of 1 manifest is refused: "
         "PodDisruptionBudget shop/app as policy/v1beta1 (use policy/v1)"
     )
     assert finding.fill == {"group_version": "policy/v1"}

@@ -282,9 +282,10 @@ def test_one_finding_names_all_that_is_left_over():
         "(d) 2 values of kubeletVersion in pool user"
     )
     assert finding.evidence["system.provisioningError"] == "DrainFailed: pdb"
-    assert finding.evidence["user.kubeletVersion"] == ["v1.34.9: 1 nodes", "v1.35.6: 1 nodes"]
+    assert finding.evidence["user.kubeletVersion"] == ["v1.34.9: 1 node", "v1.35.6: 1 node"]
 
 
 def test_the_quarantined_node_is_the_one_to_look_at():
     (finding,) = evaluate(no_upgrade_is_half_finished, inventory(cluster(), node(labels=QUARANTINED))).findings
+    assert finding.message == "(c) 1 quarantined node in pool system"
     assert finding.fill == {"node_pool": "system", "node": "node-0"}

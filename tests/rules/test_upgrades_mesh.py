@@ -193,7 +193,9 @@ def test_all_that_is_wrong_with_a_mesh_is_said():
         OFFERED,
         SKIPPED,
         labelled("canary", "web"),
+        labelled("canary", "api"),
         sidecar("1.28.1", name="old"),
+        sidecar("1.30.1", name="lame"),
         sidecar("1.30.0", name="slow"),
         istiod("asm-1-30", "1.30.2", days=90),
     )
@@ -201,9 +203,9 @@ def test_all_that_is_wrong_with_a_mesh_is_said():
     assert finding.message.split("; ") == [
         "(a) westeurope offers asm-1-29, asm-1-30, not asm-1-27",
         "(c) the add-on skips namespaces with istio-injection alone: shop",
-        "(c) web asks for revision canary, which does not run",
+        "(c) web, api ask for revision canary, which does not run",
         "(d) the control plane of shop/old is gone",
-        "(e) shop/slow waits for a restart, istiod has been 1.30.2 since 2026-08-24",
+        "(e) shop/lame, shop/slow wait for a restart, istiod has been 1.30.2 since 2026-08-24",
         "(f) the upgrade to asm-1-30 began 90 days ago and was never completed",
     ]
     assert finding.fill == {"revision": "asm-1-30"}

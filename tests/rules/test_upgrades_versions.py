@@ -350,6 +350,8 @@ def test_support_outlasts_the_horizon(world, expected):
     [
         ("1.34.9", NOW, "ends in 8 days"),
         ("1.34.9", datetime(2026, 11, 30, 23, 0, tzinfo=UTC), "ends in 0 days"),
+        ("1.34.9", datetime(2026, 11, 29, 23, 0, tzinfo=UTC), "ends in 1 day"),
+        ("1.34.9", datetime(2026, 12, 1, 23, 0, tzinfo=UTC), "ended 1 day ago"),
         ("1.33.9", NOW, "ended 114 days ago"),
     ],
 )

@@ -157,8 +157,9 @@ def spot_pool_comes_back(pool: NodePool, inventory: Inventory) -> Iterator[Findi
         raise NotApplicable("the pool is stopped")
     properties = pool.properties
     if not properties.enable_auto_scaling:
+        nodes = "only node" if properties.count == 1 else f"{properties.count or 0} nodes"
         yield Finding(
-            f"nothing brings back what is evicted of its {properties.count or 0} nodes",
+            f"nothing brings back what is evicted of its {nodes}",
             {
                 "enableAutoScaling": properties.enable_auto_scaling,
                 "vmSize": properties.vm_size,

@@ -127,7 +127,10 @@ def interruptible_work_is_on_spot(
     candidates = {w: cpu for w, cpu in asked.items() if isinstance(cpu, Decimal) and cpu}
     total = sum(candidates.values(), Decimal(0))
     if total >= min_total_vcpus:
-        text = f"{len(candidates)} workloads that may be interrupted request {total:.1f} vCPUs of regular capacity"
+        what = "1 workload that may be interrupted requests"
+        if len(candidates) != 1:
+            what = f"{len(candidates)} workloads that may be interrupted request"
+        text = f"{what} {total:.1f} vCPUs of regular capacity"
         yield Finding(text, _candidate_evidence(cluster, candidates))
         return
     for workload in (w for w, cpu in asked.items() if isinstance(cpu, str)):

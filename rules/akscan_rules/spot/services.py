@@ -83,7 +83,8 @@ def service_on_spot_has_replicas(
     if if_known(lambda: keeps_state(workload)) is True:
         raise NotApplicable("it keeps state, which SPT-004 reports")
     yield Finding(
-        f"it may come down to {floor} pod behind Service {', '.join(s.name for s in workload.services)}"
+        f"it may come down to {'1 pod' if floor else 'no pod'} behind Service"
+        f" {', '.join(service.name for service in workload.services)}"
         f" and runs on Spot node {', '.join(node.name for node in workload.spot_nodes)}",
         _single_replica_evidence(workload),
     )

@@ -110,8 +110,9 @@ def _applied(cluster: Cluster, target: str) -> Iterator[Finding]:
     ]
     if found:
         told = [_told(item, api) for item, api in found]
+        manifests = f"{len(found)} manifests" if found[1:] else "1 manifest"
         yield Finding(
-            f"(b) the next apply of {len(found)} manifests is refused: {told[0]}{' and others' if found[1:] else ''}",
+            f"(b) the next apply of {manifests} is refused: {told[0]}{' and others' if found[1:] else ''}",
             {"targetVersion": target, "manifests": told},
             {"group_version": found[0][1].replacement},
         )

@@ -206,7 +206,7 @@ def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | 
         yield f"(b) state {properties.provisioning_state}{f', {error.code}' if error else ''}", {**evidence}, ""
     if quarantined := [node.name for node in nodes if node.is_quarantined]:
         yield (
-            f"(c) {len(quarantined)} quarantined nodes",
+            f"(c) {len(quarantined)} quarantined {'node' if len(quarantined) == 1 else 'nodes'}",
             {f"{pool.name}.quarantinedNodes": quarantined},
             quarantined[0],
         )
@@ -215,7 +215,7 @@ def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | 
         images = Counter(image_without_patches(node.image) for node in nodes if node.image)
         for name, found in (("kubeletVersion", versions), ("node-image-version", images)):
             if len(found) > 1:
-                counts = [f"{value}: {number} nodes" for value, number in sorted(found.items())]
+                counts = [f"{v}: {number} {'node' if number == 1 else 'nodes'}" for v, number in sorted(found.items())]
                 yield f"(d) {len(found)} values of {name}", {f"{pool.name}.{name}": counts}, ""
 
 

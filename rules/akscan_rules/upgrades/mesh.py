@@ -130,7 +130,7 @@ def _mislabelled(mesh: Mesh) -> Iterator[Finding]:
         for value, where in strange.items():
             if value not in tags:
                 yield Finding(
-                    f"(c) {', '.join(where)} asks for revision {value}, which does not run",
+                    f"(c) {', '.join(where)} {'ask' if where[1:] else 'asks'} for revision {value}, which does not run",
                     {f"istio.io/rev={value}": where, "tags": sorted(tags)},
                 )
     mesh.require_labels()
@@ -156,7 +156,8 @@ def _unpatched(mesh: Mesh, now: datetime, days: int) -> Iterator[Finding]:
         old = [sidecar for sidecar in mine if version_key(sidecar.version) < version_key(control.version)]
         if old and control.since and (now - control.since).days > days:
             since = control.since.astimezone(UTC).date()
-            text = f"(e) {_named(old)} waits for a restart, istiod has been {control.version} since {since}"
+            verb = "waits" if len({sidecar.workload for sidecar in old}) == 1 else "wait"
+            text = f"(e) {_named(old)} {verb} for a restart, istiod has been {control.version} since {since}"
             yield Finding(text, {"unpatched": _told(old), f"istiod-{revision}": control.version})
     mesh.require_pods()
 

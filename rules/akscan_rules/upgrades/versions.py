@@ -158,7 +158,8 @@ def support_outlasts_the_horizon(cluster: Cluster, inventory: Inventory, *, min_
     if days >= min_days:
         lapse_of_support(cluster, inventory, cluster.version)
         return
-    when = f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+    unit = "day" if abs(days) == 1 else "days"
+    when = f"ends in {days} {unit}" if days >= 0 else f"ended {-days} {unit} ago"
     yield Finding(
         f"{properties.support_plan} support of Kubernetes {minor(cluster.version)} {when},"
         f" by {calendar.described(today)}",
@@ -214,7 +215,9 @@ def control_plane_runs_current_patch(
         f"of {len(newer)} newer patches LTS covers {_LTS_PATCHES} only": (
             plan == LONG_TERM_SUPPORT and len(newer) >= _LTS_PATCHES
         ),
-        f"{len(newer)} newer patches are offered": len(newer) > max_patches_behind,
+        "1 newer patch is offered" if len(newer) == 1 else f"{len(newer)} newer patches are offered": (
+            len(newer) > max_patches_behind
+        ),
     }
     for text in (text for text, holds in lapses.items() if holds):
         yield Finding(
