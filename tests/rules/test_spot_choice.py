@@ -118,6 +118,32 @@ def tolerating(*tolerations, kind=None, **fields):
         ),
         case("no Spot pool or node", [cluster(), node(), workload(spec=BLANKET)], Status.NOT_APPLICABLE, subject="app"),
         case("a Spot pool without nodes", [SPOT, node(), workload(spec=BLANKET)], Status.FAIL, subject="app"),
+        *(
+            case(
+                f"a Spot pool without nodes, selected by {key}",
+                [SPOT, node(), workload(spec=replace(BLANKET, node_selector={key: value}))],
+                Status.FAIL,
+                subject="app",
+            )
+            for key, value in (
+                ("kubernetes.io/arch", "amd64"),
+                ("beta.kubernetes.io/os", "linux"),
+                ("kubernetes.azure.com/os-sku", "Ubuntu"),
+                ("topology.disk.csi.azure.com/zone", "westeurope-1"),
+            )
+        ),
+        case(
+            "a Spot pool without nodes, a label that no node of it has",
+            [SPOT, node(), workload(spec=replace(BLANKET, node_selector={"team": "a"}))],
+            Status.PASS,
+            subject="app",
+        ),
+        case(
+            "a Spot pool of Linux without nodes, a workload of Windows",
+            [SPOT, node(), workload(spec=replace(BLANKET, node_selector={"beta.kubernetes.io/os": "windows"}))],
+            Status.PASS,
+            subject="app",
+        ),
         case(
             "a Spot node of no pool",
             [cluster(), spot_node(pool=""), workload(spec=BLANKET)],
