@@ -34,7 +34,7 @@ from akscan.testing import (
 )
 from akscan_rules.spot.eviction import jobs_survive_an_eviction, pods_finish_within_the_notice
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT, TOLERATION, on, requiring
+from spot_worlds import NODES, SPOT, TOLERANT, TOLERATION, on, requiring, strange_pod
 
 # --- SPT-007
 
@@ -112,6 +112,12 @@ def command(*words):
             on_spot(TOLERANT, disruption_budget(selector={}, expected=3, desired=3)),
             Status.FAIL,
             subject="app",
+        ),
+        case(
+            "PDB over the pods of a kind that akscan does not read",
+            [SPOT, *NODES, strange_pod("spot-0"), disruption_budget(expected=3, desired=3)],
+            Status.FAIL,
+            subject="cache",
         ),
         case(
             "tolerates Spot, runs on regular nodes only, 120 seconds",

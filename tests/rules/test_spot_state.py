@@ -34,7 +34,7 @@ from akscan.testing import (
 from akscan_rules.spot.components import no_critical_component_on_spot
 from akscan_rules.spot.state import no_stateful_workload_on_spot
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT
+from spot_worlds import NODES, SPOT, TOLERANT, strange_pod
 
 # --- SPT-004
 
@@ -261,6 +261,12 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
             [*HOOKED, webhook_configuration(MutatingWebhookConfiguration, service="shop/app")],
             Status.FAIL,
             subject="app",
+        ),
+        case(
+            "webhook pod of a kind that akscan does not read",
+            [SPOT, *NODES, service(), strange_pod("spot-0"), webhook_configuration(service="shop/app")],
+            Status.FAIL,
+            subject="cache",
         ),
         case(
             "webhook of another namespace",

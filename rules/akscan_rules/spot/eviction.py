@@ -102,7 +102,7 @@ def _shorter(workload: Workload, spec: PodSpec) -> dict[str, str]:
 
 
 def _undrainable(workload: Workload) -> Iterator[Finding]:
-    for budget in workload.cluster.drain.known_budgets(workload.namespace, workload.labels):
+    for budget in workload.cluster.drain.known_budgets(workload.namespace, workload.pod_labels):
         status = budget.status
         if 0 < status.expected_pods <= status.desired_healthy:
             yield Finding(
