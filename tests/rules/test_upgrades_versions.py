@@ -409,6 +409,7 @@ def patched(version, patches, **properties):
         case("cur 1.35.9 above every offered patch", patched("1.35.9", ["1.35.6"]), Status.NOT_APPLICABLE),
         case("no row of the minor", [at("1.35.6"), offers(kubernetes_version("1.36"))], Status.NOT_APPLICABLE),
         case("patchVersions absent", patched("1.35.6", []), Status.NOT_ASSESSED),
+        case("official cluster, patches for LTS only", patched("1.30.14", ["1.30.101-akslts"]), Status.NOT_ASSESSED),
         case("version without a patch", patched("1.35", ["1.35.6"]), Status.NOT_ASSESSED),
         case("1.35.10 sorts after 1.35.9", patched("1.35.10", ["1.35.9", "1.35.10"]), Status.PASS),
         case(

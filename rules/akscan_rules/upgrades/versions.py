@@ -204,11 +204,11 @@ def control_plane_runs_current_patch(
     row = inventory.offered_version(cluster, cluster.version)
     if row is None:
         raise NotApplicable("the region does not offer the minor, which UPG-001 reports")
-    if len(own) < _PARTS_WITH_PATCH or not row.patch_versions:
-        raise NotCollected(unlisted(cluster, f"no patches of Kubernetes {minor(cluster.version)} are told apart"))
     offered = _patches(row, plan)
+    if len(own) < _PARTS_WITH_PATCH or not offered:
+        raise NotCollected(unlisted(cluster, f"no patches of Kubernetes {minor(cluster.version)} are told apart"))
     newer = [patch for patch in offered if version_key(patch) > own]
-    if offered and own > version_key(offered[-1]):
+    if own > version_key(offered[-1]):
         raise NotApplicable("the region's list lags behind the cluster")
     lapses = {
         f"AKS has withdrawn {cluster.version}": newer and own not in map(version_key, offered),
