@@ -61,6 +61,7 @@ def tag(name, revision):
     return MutatingWebhookConfiguration(metadata=WebhookMeta(name=f"istio-tag-{name}", labels=labels))
 
 
+BY_DIGEST = container("istio-proxy", image="mcr.microsoft.com/oss/v2/istio/proxyv2@sha256:0123")
 SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-injection": "enabled"}))
 
 
@@ -92,6 +93,14 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
         case(
             "older answers name the official plan kubernetes",
             [meshed("asm-1-30"), mesh_revisions({"asm-1-30": {"kubernetes": ["1.31"]}})],
+            Status.FAIL,
+        ),
+        case(
+            "cluster 1.31, its plan in other letters",
+            [
+                meshed("asm-1-30", current_kubernetes_version="1.31.9", support_plan=Token("kubernetesOfficial")),
+                OFFERED,
+            ],
             Status.FAIL,
         ),
         case("no plan named", [meshed("asm-1-30"), mesh_revisions({"asm-1-30": {}})], Status.PASS),
@@ -128,9 +137,29 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
         ),
         case("sidecar 1.28.1, R is [asm-1-30]", [meshed("asm-1-30"), OFFERED, sidecar("1.28.1")], Status.FAIL),
         case(
+            "sidecar whose image is named by its digest",
+            [meshed("asm-1-30"), OFFERED, workload(admitted=pod_spec(container(), BY_DIGEST))],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the same beside a sidecar 1.28.1",
+            [
+                meshed("asm-1-30"),
+                OFFERED,
+                workload(admitted=pod_spec(container(), BY_DIGEST)),
+                sidecar("1.28.1", name="b"),
+            ],
+            Status.FAIL,
+        ),
+        case(
             "sidecar 1.30.0, istiod 1.30.2 for 20 days",
             [meshed("asm-1-30"), OFFERED, sidecar("1.30.0"), istiod("asm-1-30", "1.30.2", days=20)],
             Status.FAIL,
+        ),
+        case(
+            "sidecar 1.30.0, istiod without a version",
+            [meshed("asm-1-30"), OFFERED, sidecar("1.30.0"), istiod("asm-1-30", "latest", days=20)],
+            Status.NOT_ASSESSED,
         ),
         case(
             "sidecar 1.30.0, istiod 1.30.2 for 3 days",
