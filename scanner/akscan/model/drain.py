@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from akscan.model.pools import NodePool
     from akscan.model.workloads import Workload
 
-#: terminationGracePeriodSeconds where a pod states none
-_GRACE_SECONDS = 30
-
 _Labels = frozenset[tuple[str, str]]
 
 
@@ -152,11 +149,15 @@ class Drain:
             if pod.spec is not None and pod.metadata.controller_key
         }
 
-    def grace_seconds(self, pod: Pod) -> int:
-        """How long a pod may take to end after its eviction."""
+    def grace_seconds(self, pod: Pod) -> int | None:
+        """How long a pod may take to end after its eviction; None where nothing tells: all pods of its controller are
+        terminating already, and that has no template that was read.
+        """
         spec = pod.spec or self._specs.get(pod.metadata.controller_key)
-        stated = spec.termination_grace_period_seconds if spec else None
-        return _GRACE_SECONDS if stated is None else stated
+        if spec is None:
+            owner = self.known_workload(pod)
+            spec = owner.template.spec if owner and owner.template else None
+        return spec.grace_period_seconds if spec else None
 
     @cached_property
     def _pods_by_pool(self) -> dict[Token, tuple[Pod, ...]]:
