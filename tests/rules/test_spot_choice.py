@@ -1,7 +1,15 @@
 """Who should be on Spot, and who is there by accident."""
 
 import pytest
-from akscan.model.kubernetes import DaemonSet, ResourceRequirements, SomeSource, StatefulSet, Toleration
+from akscan.model.kubernetes import (
+    Condition,
+    DaemonSet,
+    JobStatus,
+    ResourceRequirements,
+    SomeSource,
+    StatefulSet,
+    Toleration,
+)
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -30,6 +38,7 @@ from spot_worlds import DEV, NODES, SPOT, SPOT_TAINT, TOLERATION, on, preferring
 PRIORITY = "kubernetes.azure.com/priority"
 EVERYTHING = Toleration(operator="Exists")
 BLANKET = pod_spec(tolerations=(EVERYTHING,))
+OVER = JobStatus(conditions=(Condition(type="Complete", status="True"),))
 
 # --- SPT-009
 
@@ -111,6 +120,13 @@ def tolerating(*tolerations, kind=None, **fields):
         ),
         case("{operator: Exists} on a CronJob", [SPOT, *NODES, cron_job(spec=BLANKET)], Status.FAIL, subject="nightly"),
         case(
+            "{operator: Exists} on a Job that is over",
+            [SPOT, *NODES, job(spec=BLANKET, pods=0, status=OVER)],
+            Status.NOT_APPLICABLE,
+            subject="run",
+        ),
+        case("{operator: Exists} on a Job", [SPOT, *NODES, job(spec=BLANKET)], Status.FAIL, subject="run"),
+        case(
             "of a system namespace",
             tolerating(EVERYTHING, namespace="kube-system"),
             Status.NOT_APPLICABLE,
@@ -191,6 +207,10 @@ HERE = cluster(resource_group="rg-shop")
 BATCH = [cron_job("a", spec=SIX), cron_job("b", spec=SIX)]
 
 
+def suspended(made):
+    return [replace(made[0], spec=replace(made[0].spec, suspend=True)), *made[1:]]
+
+
 def workers(replicas=5, spec=TWO, **fields):
     return workload(replicas=replicas, spec=spec, **fields)
 
@@ -209,6 +229,7 @@ def workers(replicas=5, spec=TWO, **fields):
         case("8 vCPUs of candidates", [HERE, job(spec=asking("8"))], Status.FAIL),
         case("2 vCPUs, 2 wanted", [HERE, cron_job(spec=TWO)], Status.FAIL, parameters={"min_total_vcpus": 2}),
         case("parallel runs of a CronJob", [HERE, cron_job(spec=TWO, parallelism=4)], Status.FAIL),
+        case("a CronJob that is suspended", [HERE, suspended(cron_job(spec=asking("9")))], Status.PASS),
         case("Deployment of 5 replicas behind a Service in production", [HERE, service(), workers()], Status.PASS),
         case("worker Deployment of 5 replicas x 2 vCPUs, no Service, production", [HERE, workers()], Status.FAIL),
         case("worker Deployment that may come down to 2", [HERE, autoscaler(min_replicas=2), workers()], Status.PASS),

@@ -64,6 +64,8 @@ def spot_is_reached_on_purpose(workload: Workload, inventory: Inventory) -> Iter
         raise NotApplicable(f"a {workload.kind} is not meant")
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the workload is the platform's")
+    if workload.is_finished:
+        raise NotApplicable("the job is over")
     if not workload.cluster.spot.exists:
         raise NotApplicable("the cluster has no Spot capacity")
     spec = workload.template.spec
@@ -156,9 +158,11 @@ def _vcpus(workload: Workload, inventory: Inventory) -> Decimal:
 
 
 def _pods(workload: Workload) -> int:
-    """How many run now; of a CronJob, how many run at its time."""
+    """How many run now; of a CronJob, how many run at its time, none while it is suspended."""
     job = workload.job_spec
     if workload.kind == "CronJob" and job is not None:
+        if not workload.is_to_run:
+            return 0
         return 1 if job.parallelism is None else job.parallelism
     return sum(pod.is_active for pod in workload.pods)
 
