@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import Endpoint, Pod, PodDisruptionBudget, PodSpec
+from akscan.model.needs import Need
 from akscan.model.text import Token
 
 if TYPE_CHECKING:
@@ -187,8 +189,21 @@ class Drain:
 
 
 def emptied_by_one_node(endpoints: Iterable[Endpoint]) -> bool:
-    """Whether the drain of a single node takes all that answers for a Service."""
-    return len({endpoint.node_name or "" for endpoint in endpoints}) <= 1
+    """Whether the drain of a single node takes all that answers for a Service. Raises `NotCollected` where endpoints
+    that name no node decide it.
+    """
+    nodes = {endpoint.node_name or "" for endpoint in endpoints}
+    if "" in nodes and len(nodes) <= 2:  # noqa: PLR2004 at most one that is known
+        raise NotCollected(
+            Gap(
+                source="kubernetes",
+                scope="an EndpointSlice",
+                reason=Reason.UNKNOWN,
+                permission=Need.ENDPOINT_SLICES,
+                detail="an endpoint names no node",
+            )
+        )
+    return len(nodes) <= 1
 
 
 def _anchors(budget: PodDisruptionBudget) -> Iterator[tuple[str, str]]:
