@@ -45,6 +45,12 @@ def applied(api_version, kind=PodDisruptionBudget, namespace="shop", name="app")
             Status.FAIL,
             parameters={"target_minor": "1.32"},
         ),
+        case(
+            "target_minor that is no version",
+            [at("1.31.9"), FLOWS],
+            Status.NOT_ASSESSED,
+            parameters={"target_minor": "next"},
+        ),
         case("series with empty removed_release", [at("1.35.6"), UNDATED], Status.PASS),
         case(
             "last-applied policy/v1beta1 PodDisruptionBudget, cluster 1.35",
