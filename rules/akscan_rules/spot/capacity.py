@@ -154,7 +154,7 @@ def spot_pool_comes_back(pool: NodePool, inventory: Inventory) -> Iterator[Findi
     if not pool.is_spot:
         raise NotApplicable("the pool has regular capacity")
     if not pool.is_running:
-        raise NotApplicable("the pool is stopped")
+        raise NotApplicable("the pool is stopped, or is being deleted")
     properties = pool.properties
     if not properties.enable_auto_scaling:
         nodes = "only node" if properties.count == 1 else f"{properties.count or 0} nodes"
