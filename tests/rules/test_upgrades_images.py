@@ -289,3 +289,11 @@ def test_the_quarantined_node_is_the_one_to_look_at():
     (finding,) = evaluate(no_upgrade_is_half_finished, inventory(cluster(), node(labels=QUARANTINED))).findings
     assert finding.message == "(c) 1 quarantined node in pool system"
     assert finding.fill == {"node_pool": "system", "node": "node-0"}
+
+
+def test_the_quarantined_node_stays_the_one_to_look_at_whatever_else_is_left_over():
+    pools = [node_pool(), pool_in("Failed", "user")]
+    quarantined = node(labels=QUARANTINED, version="1.34.9")
+    world = inventory(cluster(pools=pools), quarantined, node("node-1"), node("node-2", pool="user"))
+    (finding,) = evaluate(no_upgrade_is_half_finished, world).findings
+    assert finding.fill == {"node_pool": "system", "node": "node-0"}

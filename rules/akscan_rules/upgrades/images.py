@@ -137,9 +137,11 @@ def no_upgrade_is_half_finished(cluster: Cluster, inventory: Inventory) -> Itera
     judged = [p for p in cluster.pools if p.properties.provisioning_state not in _CHANGING and not p.is_stopped]
     if state in _FAILED:
         yield Finding(f"(a) the cluster is in state {state}", {"provisioningState": state})
+    quarantined = next(((p.name, node.name) for p in judged for node in p.nodes_read if node.is_quarantined), None)
     for pool in judged:
-        for text, evidence, node in _left_over(pool):
-            fill = {"node_pool": pool.name, "node": node}
+        place, node = quarantined or (pool.name, "")
+        fill = {"node_pool": place, "node": node}
+        for text, evidence in _left_over(pool):
             yield Finding(f"{text} in pool {pool.name}", {**evidence, f"{pool.name}.settings": _settings(pool)}, fill)
     if judged or cluster.resource.is_stopped:
         cluster.lists.nodes.complete()
@@ -194,8 +196,8 @@ def _untold(pool: NodePool | KarpenterNodePool, need: Need, detail: str) -> Gap:
 # --- upgrades that stopped
 
 
-def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | list[str]], str]]:
-    """What an upgrade left in a pool: a sentence, the values, and the node to look at first."""
+def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | list[str]]]]:
+    """What an upgrade left in a pool: a sentence, and the values."""
     properties, nodes = pool.properties, pool.nodes_read
     error = properties.status.provisioning_error
     if properties.provisioning_state in _FAILED or error:
@@ -203,12 +205,11 @@ def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | 
             f"{pool.name}.provisioningState": properties.provisioning_state,
             f"{pool.name}.provisioningError": f"{error.code}: {error.message}" if error else None,
         }
-        yield f"(b) state {properties.provisioning_state}{f', {error.code}' if error else ''}", {**evidence}, ""
+        yield f"(b) state {properties.provisioning_state}{f', {error.code}' if error else ''}", {**evidence}
     if quarantined := [node.name for node in nodes if node.is_quarantined]:
         yield (
             f"(c) {len(quarantined)} quarantined {'node' if len(quarantined) == 1 else 'nodes'}",
             {f"{pool.name}.quarantinedNodes": quarantined},
-            quarantined[0],
         )
     if properties.provisioning_state == "Succeeded":
         versions = Counter(node.status.node_info.kubelet_version for node in nodes)
@@ -216,7 +217,7 @@ def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | 
         for name, found in (("kubeletVersion", versions), ("node-image-version", images)):
             if len(found) > 1:
                 counts = [f"{v}: {number} {'node' if number == 1 else 'nodes'}" for v, number in sorted(found.items())]
-                yield f"(d) {len(found)} values of {name}", {f"{pool.name}.{name}": counts}, ""
+                yield f"(d) {len(found)} values of {name}", {f"{pool.name}.{name}": counts}
 
 
 def _settings(pool: NodePool) -> str:
