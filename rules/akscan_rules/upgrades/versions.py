@@ -65,7 +65,9 @@ _UPGRADE = (
         "az aks get-upgrades --resource-group {resource_group} --name {cluster} --output table\n"
         + _UPGRADE
         % {"version": "{target_version}"}
-        + "# or keep the minor one year longer\n"
+        + "# and set the channel that was there again\n"
+        "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel {upgrade_channel}\n"
+        "# or keep the minor one year longer\n"
         "az aks update --resource-group {resource_group} --name {cluster} --tier premium"
         " --k8s-support-plan AKSLongTermSupport --auto-upgrade-channel patch",
         Disruption.NODE_REIMAGE,
@@ -108,7 +110,10 @@ def kubernetes_minor_is_supported(
             if isinstance(targets, str)
             else [f"{version} (preview)" if preview else version for version, preview in targets.items()],
         },
-        {"target_version": "" if isinstance(targets, str) else _best_target(targets, covered)},
+        {
+            "target_version": "" if isinstance(targets, str) else _best_target(targets, covered),
+            "upgrade_channel": str(cluster.properties.auto_upgrade_profile.upgrade_channel),
+        },
     )
 
 
@@ -183,7 +188,7 @@ def support_outlasts_the_horizon(cluster: Cluster, inventory: Inventory, *, min_
     ],
     fix=Fix(
         _UPGRADE % {"version": "{newest_patch}"}
-        + "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel patch",
+        + "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel {upgrade_channel}",
         Disruption.NODE_REIMAGE,
         terraform="azurerm_kubernetes_cluster.kubernetes_version, .automatic_upgrade_channel",
         arm="properties.kubernetesVersion, properties.autoUpgradeProfile.upgradeChannel",
@@ -198,9 +203,11 @@ def control_plane_runs_current_patch(
     support 30 days later; an LTS cluster that is two patches behind has paid for support it does not get.
 
     **Fix**: upgrade to the newest patch, the control plane first and then the pools one by one (an upgrade of the whole
-    cluster takes Spot pools along, without a drain), and let the patch channel keep it there.
+    cluster takes Spot pools along, without a drain), and let the channel that was there, else the patch channel, keep
+    it there.
     """
     own, plan = version_key(cluster.version), cluster.properties.support_plan
+    channel = cluster.properties.auto_upgrade_profile.upgrade_channel
     row = inventory.offered_version(cluster, cluster.version)
     if row is None:
         raise NotApplicable("the region does not offer the minor, which UPG-001 reports")
@@ -227,9 +234,9 @@ def control_plane_runs_current_patch(
                 "patchVersions": offered,
                 "newerPatches": len(newer),
                 "supportPlan": plan,
-                "upgradeChannel": cluster.properties.auto_upgrade_profile.upgrade_channel,
+                "upgradeChannel": channel,
             },
-            {"newest_patch": offered[-1]},
+            {"newest_patch": offered[-1], "upgrade_channel": str(channel) if channel in _MOVES_MINORS else "patch"},
         )
 
 
