@@ -8,7 +8,7 @@ from akscan.model.azure import IstioServiceMesh, ServiceMeshProfile
 from akscan.model.kubernetes import Deployment, MutatingWebhookConfiguration, Namespace, ObjectMeta, WebhookMeta
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
-from akscan.testing import NOW, case, cluster, container, evaluate, inventory, mesh_revisions, pod_spec, workload
+from akscan.testing import NOW, case, cluster, container, evaluate, inventory, mesh_revisions, pod, pod_spec, workload
 from akscan_rules.upgrades.mesh import mesh_is_current
 from msgspec.structs import replace
 
@@ -44,8 +44,8 @@ def istiod(revision, version, *, days):
     since = (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z")
     spec = pod_spec(container("discovery", image=f"mcr.microsoft.com/oss/v2/istio/pilot:{version}-distroless"))
     made = workload(Deployment, f"istiod-{revision}", "aks-istio-system", spec=spec, creation_timestamp=since)
-    *above, pod = made
-    return [*above, replace(pod, metadata=replace(pod.metadata, creation_timestamp=since))]
+    *above, only = made
+    return [*above, replace(only, metadata=replace(only.metadata, creation_timestamp=since))]
 
 
 def namespace(name="shop", **labels):
@@ -124,6 +124,11 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
             "pod with istio.io/rev=asm-1-28",
             [meshed("asm-1-30"), OFFERED, workload(labels={"app": "app", "istio.io/rev": "asm-1-28"})],
             Status.FAIL,
+        ),
+        case(
+            "finished pod with istio.io/rev=asm-1-28",
+            [meshed("asm-1-30"), OFFERED, pod(phase="Succeeded", labels={"istio.io/rev": "asm-1-28"})],
+            Status.PASS,
         ),
         case(
             "namespace with istio.io/rev=prod, revision tag prod points to asm-1-30",
