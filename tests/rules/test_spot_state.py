@@ -338,6 +338,12 @@ def test_no_critical_component_on_spot(world, expected):
     assert evaluate(no_critical_component_on_spot, world).status is expected
 
 
+def test_a_webhook_is_said_to_refuse_what_it_is_asked():
+    world = inventory(*HOOKED, webhook_configuration(service="shop/app"))
+    finding = evaluate_all(no_critical_component_on_spot, world)["deployment/shop/app"].findings[0]
+    assert finding.message.startswith("webhooks of policy refuse what they are asked without it; ")
+
+
 def test_evidence_names_pods_nodes_and_what_let_them_in():
     blanket = pod_spec(tolerations=(Toleration(operator="Exists"), Toleration(key="a", value="b", effect="NoSchedule")))
     world = inventory(SPOT, *NODES, workload(name="dns", namespace="kube-system", spec=blanket, on_node="spot-0"))

@@ -88,11 +88,10 @@ def kubernetes_minor_is_supported(
     supported; between LTS minors, and from a minor whose support is over, AKS may skip minors (the latter only as an
     upgrade of the whole cluster, and outside of support). Upgrade the control plane first and then the pools one by
     one, which reimages their nodes: an upgrade of the whole cluster takes Spot pools along, without a drain. If
-    community
-    support is over but long-term support is not, the Premium tier with the LTS plan buys about one year and disturbs
-    nothing (from 1.33 on the Ubuntu 22.04 pools must move to Ubuntu 24.04 before). Where no target is offered, or the
-    cluster is more than three minors behind, build a new cluster next to it and move the workloads (blue/green) instead
-    of upgrading in place.
+    community support is over but long-term support is not, the Premium tier with the LTS plan buys about one year and
+    disturbs nothing (from 1.33 on the Ubuntu 22.04 pools must move to Ubuntu 24.04 before). Where no target is offered,
+    or the cluster is more than three minors behind, build a new cluster next to it and move the workloads (blue/green)
+    instead of upgrading in place.
     """
     lapse = lapse_of_support(cluster, inventory, cluster.version, calendar_fallback=calendar_fallback)
     if not lapse:
