@@ -98,7 +98,31 @@ def taint(effect):
             Status.NOT_APPLICABLE,
             subject="nap",
         ),
-        case("Karpenter NodePool that says nothing", [karpenter_node_pool()], Status.NOT_APPLICABLE, subject="nap"),
+        case("Karpenter NodePool that says nothing", [karpenter_node_pool()], Status.NOT_ASSESSED, subject="nap"),
+        case(
+            "Karpenter NodePool that says nothing, with a NoSchedule taint",
+            [karpenter_node_pool("nap", taints=[taint("NoSchedule")])],
+            Status.PASS,
+            subject="nap",
+        ),
+        case(
+            "Karpenter NodePool that says nothing, but has made a Spot node",
+            [
+                karpenter_node_pool(),
+                node(labels={"karpenter.sh/nodepool": "nap", "karpenter.sh/capacity-type": "spot"}),
+            ],
+            Status.FAIL,
+            subject="nap",
+        ),
+        case(
+            "Karpenter NodePool that says nothing, and has made a regular node",
+            [
+                karpenter_node_pool(),
+                node(labels={"karpenter.sh/nodepool": "nap", "karpenter.sh/capacity-type": "on-demand"}),
+            ],
+            Status.NOT_ASSESSED,
+            subject="nap",
+        ),
         case(
             "Karpenter NodePool [spot, on-demand] without taints",
             [karpenter_node_pool("nap", capacity("In", "spot", "on-demand"))],
