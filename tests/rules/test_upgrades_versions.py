@@ -612,3 +612,13 @@ def test_pool_finding_says_how_far_behind():
         "maxMinorsBehind": 3,
     }
     assert finding.evidence["values.version"] == "1.34"
+
+
+@pytest.mark.parametrize(
+    ("version", "behind"), [("1.35.5", "1 offered patch behind"), ("1.35.4", "2 offered patches behind")]
+)
+def test_pool_finding_counts_patches(version, behind):
+    world = World(inventory(at("1.35.6", pool=version), OFFICIAL), parameters={"max_patches_behind": 0})
+    assert evaluate(pool_follows_control_plane, world).findings[0].message == (
+        f"{version} is {behind} the control plane's 1.35.6"
+    )

@@ -320,7 +320,8 @@ def _pool_behind(pool: NodePool, inventory: Inventory, minors: int, patches: int
     elif behind == 0:
         missed = _patches_behind(pool, inventory, patches)
         if missed > patches:
-            text = f"{pool.version} is {missed} offered patches behind the control plane's {pool.cluster.version}"
+            step = "patch" if missed == 1 else "patches"
+            text = f"{pool.version} is {missed} offered {step} behind the control plane's {pool.cluster.version}"
             yield _pool_finding(pool, inventory, text)
 
 
