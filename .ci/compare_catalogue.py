@@ -73,6 +73,7 @@ DEVIATIONS = {
     ("UPG-005", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",
     ("UPG-009", "commands"): "name is the subject's; the specified commands mean a node",
     ("UPG-020", "commands"): "name is the subject's; the specified command means a Deployment",
+    ("UPG-011", "commands"): "the specified command changes the window of the node OS whichever falls short",
     ("UPG-016", "commands"): "the specified command scales a Deployment down to 2, and whatever the kind is",
     ("UPG-019", "commands"): "the specified commands name the Deployment and the configuration alike",
     ("UPG-001", "frameworks"): "in MCSB v1 PV-6 is about vulnerabilities; PV-7, as specified, is about red teams",

@@ -5,6 +5,7 @@ from akscan.model.kubernetes import (
     Affinity,
     Deployment,
     NodeAffinity,
+    OwnerReference,
     PodSpec,
     PreferredTerm,
     Toleration,
@@ -59,6 +60,12 @@ def preferring(expression, **fields):
     term = PreferredTerm(preference=NodeSelectorTerm(match_expressions=(expression,)))
     preferred = NodeAffinity(preferred=(term,))
     return PodSpec(containers=(container(),), affinity=Affinity(node_affinity=preferred), **fields)
+
+
+def strange_pod(on_node, name="cache-0", **fields):
+    """A pod of a controller whose kind akscan does not read."""
+    owner = OwnerReference(kind="Cache", name="cache", uid="cache", controller=True, api_version="example.com/v1")
+    return pod(name, on_node=on_node, owner_references=(owner,), labels={"app": "app"}, **fields)
 
 
 def spread(*nodes, name="app", kind=Deployment, replicas=None, ready=True, **fields):

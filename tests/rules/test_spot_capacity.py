@@ -98,7 +98,31 @@ def taint(effect):
             Status.NOT_APPLICABLE,
             subject="nap",
         ),
-        case("Karpenter NodePool that says nothing", [karpenter_node_pool()], Status.NOT_APPLICABLE, subject="nap"),
+        case("Karpenter NodePool that says nothing", [karpenter_node_pool()], Status.NOT_ASSESSED, subject="nap"),
+        case(
+            "Karpenter NodePool that says nothing, with a NoSchedule taint",
+            [karpenter_node_pool("nap", taints=[taint("NoSchedule")])],
+            Status.PASS,
+            subject="nap",
+        ),
+        case(
+            "Karpenter NodePool that says nothing, but has made a Spot node",
+            [
+                karpenter_node_pool(),
+                node(labels={"karpenter.sh/nodepool": "nap", "karpenter.sh/capacity-type": "spot"}),
+            ],
+            Status.FAIL,
+            subject="nap",
+        ),
+        case(
+            "Karpenter NodePool that says nothing, and has made a regular node",
+            [
+                karpenter_node_pool(),
+                node(labels={"karpenter.sh/nodepool": "nap", "karpenter.sh/capacity-type": "on-demand"}),
+            ],
+            Status.NOT_ASSESSED,
+            subject="nap",
+        ),
         case(
             "Karpenter NodePool [spot, on-demand] without taints",
             [karpenter_node_pool("nap", capacity("In", "spot", "on-demand"))],
@@ -328,6 +352,13 @@ TWO = [cluster(pools=[node_pool(), spot_pool(name="spota"), spot_pool(name="spot
 )
 def test_spot_pool_comes_back(world, expected):
     assert evaluate(spot_pool_comes_back, world).status is expected
+
+
+@pytest.mark.parametrize(("count", "text"), [(1, "its only node"), (3, "its 3 nodes"), (None, "its 0 nodes")])
+def test_the_nodes_that_nothing_brings_back_are_counted(count, text):
+    world = inventory(*pool_of(enable_auto_scaling=False, count=count))
+    finding = evaluate_all(spot_pool_comes_back, world)["node_pool/spot"].findings[0]
+    assert finding.message == f"nothing brings back what is evicted of {text}"
 
 
 # --- SPT-012

@@ -1,7 +1,15 @@
 """Who should be on Spot, and who is there by accident."""
 
 import pytest
-from akscan.model.kubernetes import DaemonSet, ResourceRequirements, SomeSource, StatefulSet, Toleration
+from akscan.model.kubernetes import (
+    Condition,
+    DaemonSet,
+    JobStatus,
+    ResourceRequirements,
+    SomeSource,
+    StatefulSet,
+    Toleration,
+)
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -30,6 +38,7 @@ from spot_worlds import DEV, NODES, SPOT, SPOT_TAINT, TOLERATION, on, preferring
 PRIORITY = "kubernetes.azure.com/priority"
 EVERYTHING = Toleration(operator="Exists")
 BLANKET = pod_spec(tolerations=(EVERYTHING,))
+OVER = JobStatus(conditions=(Condition(type="Complete", status="True"),))
 
 # --- SPT-009
 
@@ -111,6 +120,13 @@ def tolerating(*tolerations, kind=None, **fields):
         ),
         case("{operator: Exists} on a CronJob", [SPOT, *NODES, cron_job(spec=BLANKET)], Status.FAIL, subject="nightly"),
         case(
+            "{operator: Exists} on a Job that is over",
+            [SPOT, *NODES, job(spec=BLANKET, pods=0, status=OVER)],
+            Status.NOT_APPLICABLE,
+            subject="run",
+        ),
+        case("{operator: Exists} on a Job", [SPOT, *NODES, job(spec=BLANKET)], Status.FAIL, subject="run"),
+        case(
             "of a system namespace",
             tolerating(EVERYTHING, namespace="kube-system"),
             Status.NOT_APPLICABLE,
@@ -118,6 +134,32 @@ def tolerating(*tolerations, kind=None, **fields):
         ),
         case("no Spot pool or node", [cluster(), node(), workload(spec=BLANKET)], Status.NOT_APPLICABLE, subject="app"),
         case("a Spot pool without nodes", [SPOT, node(), workload(spec=BLANKET)], Status.FAIL, subject="app"),
+        *(
+            case(
+                f"a Spot pool without nodes, selected by {key}",
+                [SPOT, node(), workload(spec=replace(BLANKET, node_selector={key: value}))],
+                Status.FAIL,
+                subject="app",
+            )
+            for key, value in (
+                ("kubernetes.io/arch", "amd64"),
+                ("beta.kubernetes.io/os", "linux"),
+                ("kubernetes.azure.com/os-sku", "Ubuntu"),
+                ("topology.disk.csi.azure.com/zone", "westeurope-1"),
+            )
+        ),
+        case(
+            "a Spot pool without nodes, a label that no node of it has",
+            [SPOT, node(), workload(spec=replace(BLANKET, node_selector={"team": "a"}))],
+            Status.PASS,
+            subject="app",
+        ),
+        case(
+            "a Spot pool of Linux without nodes, a workload of Windows",
+            [SPOT, node(), workload(spec=replace(BLANKET, node_selector={"beta.kubernetes.io/os": "windows"}))],
+            Status.PASS,
+            subject="app",
+        ),
         case(
             "a Spot node of no pool",
             [cluster(), spot_node(pool=""), workload(spec=BLANKET)],
@@ -165,6 +207,10 @@ HERE = cluster(resource_group="rg-shop")
 BATCH = [cron_job("a", spec=SIX), cron_job("b", spec=SIX)]
 
 
+def suspended(made):
+    return [replace(made[0], spec=replace(made[0].spec, suspend=True)), *made[1:]]
+
+
 def workers(replicas=5, spec=TWO, **fields):
     return workload(replicas=replicas, spec=spec, **fields)
 
@@ -183,6 +229,7 @@ def workers(replicas=5, spec=TWO, **fields):
         case("8 vCPUs of candidates", [HERE, job(spec=asking("8"))], Status.FAIL),
         case("2 vCPUs, 2 wanted", [HERE, cron_job(spec=TWO)], Status.FAIL, parameters={"min_total_vcpus": 2}),
         case("parallel runs of a CronJob", [HERE, cron_job(spec=TWO, parallelism=4)], Status.FAIL),
+        case("a CronJob that is suspended", [HERE, suspended(cron_job(spec=asking("9")))], Status.PASS),
         case("Deployment of 5 replicas behind a Service in production", [HERE, service(), workers()], Status.PASS),
         case("worker Deployment of 5 replicas x 2 vCPUs, no Service, production", [HERE, workers()], Status.FAIL),
         case("worker Deployment that may come down to 2", [HERE, autoscaler(min_replicas=2), workers()], Status.PASS),
@@ -258,10 +305,18 @@ def test_interruptible_work_is_on_spot(world, expected):
     assert evaluate(interruptible_work_is_on_spot, world).status is expected
 
 
+def test_one_candidate_is_one_workload():
+    finding = evaluate_all(interruptible_work_is_on_spot, inventory(HERE, job(spec=asking("8"))))[
+        "cluster/aks"
+    ].findings[0]
+    assert finding.message == "1 workload that may be interrupted requests 8.0 vCPUs of regular capacity"
+
+
 def test_evidence_names_candidates_pools_and_sizes_without_an_offer():
     pools = [node_pool("burst", vm_size=Token("Standard_B4ms"))]
     world = inventory(spot_cluster(SPOT_TAINT, pools=pools), BATCH, workers(3))
     finding = evaluate_all(interruptible_work_is_on_spot, world)["cluster/aks"].findings[0]
+    assert finding.message == "3 workloads that may be interrupted request 18.0 vCPUs of regular capacity"
     assert finding.evidence == {
         "candidates": [
             "CronJob shop/a: 6.0 vCPUs, 0 1 * * *",

@@ -34,7 +34,7 @@ from akscan.testing import (
 )
 from akscan_rules.spot.eviction import jobs_survive_an_eviction, pods_finish_within_the_notice
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT, TOLERATION, on, requiring
+from spot_worlds import NODES, SPOT, TOLERANT, TOLERATION, on, requiring, strange_pod
 
 # --- SPT-007
 
@@ -112,6 +112,12 @@ def command(*words):
             on_spot(TOLERANT, disruption_budget(selector={}, expected=3, desired=3)),
             Status.FAIL,
             subject="app",
+        ),
+        case(
+            "PDB over the pods of a kind that akscan does not read",
+            [SPOT, *NODES, strange_pod("spot-0"), disruption_budget(expected=3, desired=3)],
+            Status.FAIL,
+            subject="cache",
         ),
         case(
             "tolerates Spot, runs on regular nodes only, 120 seconds",
@@ -270,6 +276,18 @@ def owned(api_version, *, controller):
         case("Job that is over", once(status=OVER), Status.NOT_APPLICABLE, subject="run"),
         case("backoffLimitPerIndex 1", once(backoff_limit_per_index=1), Status.NOT_APPLICABLE, subject="run"),
         case("backoffLimitPerIndex 0", once(backoff_limit_per_index=0), Status.FAIL, subject="run"),
+        case(
+            "backoffLimitPerIndex 0, backoffLimit as the API server sets it",
+            once(backoff_limit_per_index=0, backoff_limit=2147483647),
+            Status.FAIL,
+            subject="run",
+        ),
+        case(
+            "backoffLimitPerIndex 0 with podFailurePolicy Ignore DisruptionTarget",
+            once(backoff_limit_per_index=0, backoff_limit=2147483647, pod_failure_policy=IGNORES),
+            Status.PASS,
+            subject="run",
+        ),
         case("of a system namespace", once(namespace="kube-system"), Status.NOT_APPLICABLE, subject="run"),
         case("a Deployment", [SPOT, *NODES, workload(spec=TOLERANT)], Status.NOT_APPLICABLE, subject="app"),
         *(
@@ -287,6 +305,22 @@ def owned(api_version, *, controller):
 )
 def test_jobs_survive_an_eviction(world, expected):
     assert evaluate(jobs_survive_an_eviction, world).status is expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"backoff_limit": 0}, "backoffLimit is 0, and an eviction counts"),
+        (
+            {"backoff_limit": 2147483647, "backoff_limit_per_index": 0},
+            "backoffLimitPerIndex is 0, and an eviction counts",
+        ),
+    ],
+)
+def test_the_limit_that_an_eviction_meets_is_named(limits, message):
+    world = inventory(*once(**limits))
+    finding = evaluate_all(jobs_survive_an_eviction, world)["job/shop/run"].findings[0]
+    assert finding.message == message
 
 
 def test_evidence_tells_how_long_the_last_runs_took():

@@ -181,6 +181,24 @@ def group(**tags):
             Status.NOT_APPLICABLE,
             subject="dns",
         ),
+        case(
+            "a Deployment of the same Service has a Ready pod on a regular node",
+            [*LONE, spread("node-0", name="base", labels={"app": "app", "part": "base"})],
+            Status.NOT_APPLICABLE,
+            subject="app",
+        ),
+        case(
+            "a Deployment of the same Service has a pod on a regular node, but it is not Ready",
+            [*LONE, spread("node-0", name="base", labels={"app": "app", "part": "base"}, ready=False)],
+            Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "a Deployment of the same Service is on Spot, too",
+            [*LONE, spread("spot-0", name="base", labels={"app": "app", "part": "base"})],
+            Status.FAIL,
+            subject="app",
+        ),
         case("KEDA minReplicaCount 0", [*LONE, scaled_object()], Status.NOT_APPLICABLE, subject="app"),
         case(
             "KEDA minReplicaCount absent",

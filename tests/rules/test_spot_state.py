@@ -35,7 +35,7 @@ from akscan.testing import (
 from akscan_rules.spot.components import no_critical_component_on_spot
 from akscan_rules.spot.state import no_stateful_workload_on_spot
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT
+from spot_worlds import NODES, SPOT, TOLERANT, strange_pod
 
 # --- SPT-004
 
@@ -267,6 +267,12 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
             subject="app",
         ),
         case(
+            "webhook pod of a kind that akscan does not read",
+            [SPOT, *NODES, service(), strange_pod("spot-0"), webhook_configuration(service="shop/app")],
+            Status.FAIL,
+            subject="cache",
+        ),
+        case(
             "webhook of another namespace",
             [*HOOKED, webhook_configuration(service="x/app")],
             Status.PASS,
@@ -334,6 +340,12 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
 )
 def test_no_critical_component_on_spot(world, expected):
     assert evaluate(no_critical_component_on_spot, world).status is expected
+
+
+def test_a_webhook_is_said_to_refuse_what_it_is_asked():
+    world = inventory(*HOOKED, webhook_configuration(service="shop/app"))
+    finding = evaluate_all(no_critical_component_on_spot, world)["deployment/shop/app"].findings[0]
+    assert finding.message.startswith("webhooks of policy refuse what they are asked without it; ")
 
 
 def test_evidence_names_pods_nodes_and_what_let_them_in():

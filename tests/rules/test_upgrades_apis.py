@@ -45,6 +45,12 @@ def applied(api_version, kind=PodDisruptionBudget, namespace="shop", name="app")
             Status.FAIL,
             parameters={"target_minor": "1.32"},
         ),
+        case(
+            "target_minor that is no version",
+            [at("1.31.9"), FLOWS],
+            Status.NOT_ASSESSED,
+            parameters={"target_minor": "next"},
+        ),
         case("series with empty removed_release", [at("1.35.6"), UNDATED], Status.PASS),
         case(
             "last-applied policy/v1beta1 PodDisruptionBudget, cluster 1.35",
@@ -87,7 +93,7 @@ def test_apis_and_manifests_are_named():
     (finding,) = evaluate(no_client_uses_removed_apis, world).findings
     assert finding.message == (
         "(a) somebody asked for flowcontrol.apiserver.k8s.io/v1beta3 flowschemas, removed in 1.32; "
-        "(b) the next apply of 1 manifests is refused: "
+        "(b) the next apply of 1 manifest is refused: "
         "PodDisruptionBudget shop/app as policy/v1beta1 (use policy/v1)"
     )
     assert finding.fill == {"group_version": "policy/v1"}

@@ -3,7 +3,7 @@
 import pytest
 from akscan.model.azure import PowerState, UpgradeSettings
 from akscan.model.gaps import Gap, Reason
-from akscan.model.kubernetes import Condition, DaemonSet, Job, Listing, StatefulSet
+from akscan.model.kubernetes import Condition, DaemonSet, Job, Listing, Pod, StatefulSet
 from akscan.model.selectors import Expression, LabelSelector
 from akscan.model.text import Token
 from akscan.sdk import Inventory, Need, Status
@@ -103,6 +103,25 @@ def test_the_newest_pod_speaks_for_those_that_lost_their_spec():
         *drained(), node("node-1", pool="other"), *made[:-2], replace(old, spec=None), replace(new, node_name="node-1")
     )
     assert evaluate(pods_end_within_the_drain_timeout, world).status is Status.FAIL
+
+
+def without_spec(made):
+    """The same, as pods are kept while all of one controller terminate."""
+    return [replace(item, spec=None) if isinstance(item, Pod) else item for item in made]
+
+
+def test_the_template_speaks_where_all_pods_lost_their_spec():
+    world = inventory(*drained(), *without_spec(ending(3600)))
+    assert evaluate(pods_end_within_the_drain_timeout, world).status is Status.FAIL
+    world = inventory(*drained(), *without_spec(ending(60)))
+    assert evaluate(pods_end_within_the_drain_timeout, world).status is Status.PASS
+
+
+def test_nobody_knows_where_nothing_speaks_for_a_pod():
+    made = [item for item in without_spec(ending(3600)) if isinstance(item, Pod)]
+    verdict = evaluate(pods_end_within_the_drain_timeout, inventory(*drained(), *made))
+    assert verdict.status is Status.NOT_ASSESSED
+    assert "Pod shop/app-0" in verdict.reason
 
 
 # --- UPG-015

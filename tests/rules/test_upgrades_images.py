@@ -112,6 +112,13 @@ NAP_NODE = {"karpenter.sh/nodepool": "nap"}
         ),
         case("unparsable image, latest different", [imaged(STRANGE), newest("MyNextImage")], Status.FAIL),
         case("unparsable image, the latest", [imaged(STRANGE), newest(STRANGE)], Status.NOT_APPLICABLE),
+        case("image not told", [imaged("")], Status.NOT_ASSESSED),
+        case(
+            "image not told, unknown image elsewhere in the location",
+            [cluster(pools=[node_pool(node_image_version=""), node_pool("b", node_image_version="")]), newest(NEWEST)],
+            Status.NOT_ASSESSED,
+            subject="b",
+        ),
         case("pool stopped", [imaged(STALE, power_state=STOPPED)], Status.NOT_APPLICABLE),
         case("pool without nodes", [imaged(STALE, count=0)], Status.NOT_APPLICABLE),
         case("pool Upgrading", [imaged(STALE, provisioning_state=Token("Upgrading"))], Status.NOT_APPLICABLE),
@@ -131,6 +138,31 @@ NAP_NODE = {"karpenter.sh/nodepool": "nap"}
             "a fresh node of node auto-provisioning",
             [imaged(FRESH), karpenter_node_pool(), *patched(FRESH, "", **NAP_NODE)],
             Status.PASS,
+            subject="nap",
+        ),
+        case(
+            "a node of node auto-provisioning whose image is not told",
+            [imaged(FRESH), karpenter_node_pool(), node(labels=NAP_NODE)],
+            Status.NOT_ASSESSED,
+            subject="nap",
+        ),
+        case(
+            "such a node beside a fresh one",
+            [imaged(FRESH), karpenter_node_pool(), *patched(FRESH, "", **NAP_NODE), node("bare", labels=NAP_NODE)],
+            Status.NOT_ASSESSED,
+            subject="nap",
+        ),
+        case(
+            "an image without a date beside a fresh one, latest unreadable",
+            [imaged(FRESH), karpenter_node_pool(), *patched("", FRESH, STRANGE, **NAP_NODE)],
+            Status.NOT_ASSESSED,
+            subject="nap",
+            unreadable=[Need.AGENT_POOL_UPGRADE_PROFILES],
+        ),
+        case(
+            "such a node beside an old one",
+            [imaged(FRESH), karpenter_node_pool(), *patched(STALE, "", **NAP_NODE), node("bare", labels=NAP_NODE)],
+            Status.FAIL,
             subject="nap",
         ),
         case("node auto-provisioning without nodes", [karpenter_node_pool()], Status.NOT_APPLICABLE, subject="nap"),
@@ -221,6 +253,18 @@ ERROR = AgentPoolStatus(provisioning_error=ProvisioningError(code="DrainFailed",
             unreadable=[Need.NODES],
         ),
         case("all Succeeded, no Kubernetes access", [cluster()], Status.NOT_ASSESSED, unreadable=[Need.NODES]),
+        case(
+            "cluster stopped",
+            [cluster(power_state=STOPPED, pools=[node_pool(power_state=STOPPED)])],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.NODES],
+        ),
+        case(
+            "cluster Failed and stopped",
+            [in_state("Failed", node_pool(power_state=STOPPED), power_state=STOPPED)],
+            Status.FAIL,
+            unreadable=[Need.NODES],
+        ),
     ],
 )
 def test_no_upgrade_is_half_finished(world, expected):
@@ -238,9 +282,18 @@ def test_one_finding_names_all_that_is_left_over():
         "(d) 2 values of kubeletVersion in pool user"
     )
     assert finding.evidence["system.provisioningError"] == "DrainFailed: pdb"
-    assert finding.evidence["user.kubeletVersion"] == ["v1.34.9: 1 nodes", "v1.35.6: 1 nodes"]
+    assert finding.evidence["user.kubeletVersion"] == ["v1.34.9: 1 node", "v1.35.6: 1 node"]
 
 
 def test_the_quarantined_node_is_the_one_to_look_at():
     (finding,) = evaluate(no_upgrade_is_half_finished, inventory(cluster(), node(labels=QUARANTINED))).findings
+    assert finding.message == "(c) 1 quarantined node in pool system"
+    assert finding.fill == {"node_pool": "system", "node": "node-0"}
+
+
+def test_the_quarantined_node_stays_the_one_to_look_at_whatever_else_is_left_over():
+    pools = [node_pool(), pool_in("Failed", "user")]
+    quarantined = node(labels=QUARANTINED, version="1.34.9")
+    world = inventory(cluster(pools=pools), quarantined, node("node-1"), node("node-2", pool="user"))
+    (finding,) = evaluate(no_upgrade_is_half_finished, world).findings
     assert finding.fill == {"node_pool": "system", "node": "node-0"}

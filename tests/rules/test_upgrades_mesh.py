@@ -8,7 +8,7 @@ from akscan.model.azure import IstioServiceMesh, ServiceMeshProfile
 from akscan.model.kubernetes import Deployment, MutatingWebhookConfiguration, Namespace, ObjectMeta, WebhookMeta
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
-from akscan.testing import NOW, case, cluster, container, evaluate, inventory, mesh_revisions, pod_spec, workload
+from akscan.testing import NOW, case, cluster, container, evaluate, inventory, mesh_revisions, pod, pod_spec, workload
 from akscan_rules.upgrades.mesh import mesh_is_current
 from msgspec.structs import replace
 
@@ -44,8 +44,8 @@ def istiod(revision, version, *, days):
     since = (NOW - timedelta(days=days)).isoformat().replace("+00:00", "Z")
     spec = pod_spec(container("discovery", image=f"mcr.microsoft.com/oss/v2/istio/pilot:{version}-distroless"))
     made = workload(Deployment, f"istiod-{revision}", "aks-istio-system", spec=spec, creation_timestamp=since)
-    *above, pod = made
-    return [*above, replace(pod, metadata=replace(pod.metadata, creation_timestamp=since))]
+    *above, only = made
+    return [*above, replace(only, metadata=replace(only.metadata, creation_timestamp=since))]
 
 
 def namespace(name="shop", **labels):
@@ -61,6 +61,7 @@ def tag(name, revision):
     return MutatingWebhookConfiguration(metadata=WebhookMeta(name=f"istio-tag-{name}", labels=labels))
 
 
+BY_DIGEST = container("istio-proxy", image="mcr.microsoft.com/oss/v2/istio/proxyv2@sha256:0123")
 SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-injection": "enabled"}))
 
 
@@ -94,6 +95,14 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
             [meshed("asm-1-30"), mesh_revisions({"asm-1-30": {"kubernetes": ["1.31"]}})],
             Status.FAIL,
         ),
+        case(
+            "cluster 1.31, its plan in other letters",
+            [
+                meshed("asm-1-30", current_kubernetes_version="1.31.9", support_plan=Token("kubernetesOfficial")),
+                OFFERED,
+            ],
+            Status.FAIL,
+        ),
         case("no plan named", [meshed("asm-1-30"), mesh_revisions({"asm-1-30": {}})], Status.PASS),
         case("namespace with istio-injection=enabled only", [meshed("asm-1-30"), OFFERED, SKIPPED], Status.FAIL),
         case(
@@ -117,6 +126,11 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
             Status.FAIL,
         ),
         case(
+            "finished pod with istio.io/rev=asm-1-28",
+            [meshed("asm-1-30"), OFFERED, pod(phase="Succeeded", labels={"istio.io/rev": "asm-1-28"})],
+            Status.PASS,
+        ),
+        case(
             "namespace with istio.io/rev=prod, revision tag prod points to asm-1-30",
             [meshed("asm-1-30"), OFFERED, labelled("prod"), tag("prod", "asm-1-30")],
             Status.PASS,
@@ -128,9 +142,29 @@ SKIPPED = Namespace(metadata=ObjectMeta(name="shop", uid="shop", labels={"istio-
         ),
         case("sidecar 1.28.1, R is [asm-1-30]", [meshed("asm-1-30"), OFFERED, sidecar("1.28.1")], Status.FAIL),
         case(
+            "sidecar whose image is named by its digest",
+            [meshed("asm-1-30"), OFFERED, workload(admitted=pod_spec(container(), BY_DIGEST))],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the same beside a sidecar 1.28.1",
+            [
+                meshed("asm-1-30"),
+                OFFERED,
+                workload(admitted=pod_spec(container(), BY_DIGEST)),
+                sidecar("1.28.1", name="b"),
+            ],
+            Status.FAIL,
+        ),
+        case(
             "sidecar 1.30.0, istiod 1.30.2 for 20 days",
             [meshed("asm-1-30"), OFFERED, sidecar("1.30.0"), istiod("asm-1-30", "1.30.2", days=20)],
             Status.FAIL,
+        ),
+        case(
+            "sidecar 1.30.0, istiod without a version",
+            [meshed("asm-1-30"), OFFERED, sidecar("1.30.0"), istiod("asm-1-30", "latest", days=20)],
+            Status.NOT_ASSESSED,
         ),
         case(
             "sidecar 1.30.0, istiod 1.30.2 for 3 days",
@@ -193,7 +227,9 @@ def test_all_that_is_wrong_with_a_mesh_is_said():
         OFFERED,
         SKIPPED,
         labelled("canary", "web"),
+        labelled("canary", "api"),
         sidecar("1.28.1", name="old"),
+        sidecar("1.30.1", name="lame"),
         sidecar("1.30.0", name="slow"),
         istiod("asm-1-30", "1.30.2", days=90),
     )
@@ -201,9 +237,9 @@ def test_all_that_is_wrong_with_a_mesh_is_said():
     assert finding.message.split("; ") == [
         "(a) westeurope offers asm-1-29, asm-1-30, not asm-1-27",
         "(c) the add-on skips namespaces with istio-injection alone: shop",
-        "(c) web asks for revision canary, which does not run",
+        "(c) web, api ask for revision canary, which does not run",
         "(d) the control plane of shop/old is gone",
-        "(e) shop/slow waits for a restart, istiod has been 1.30.2 since 2026-08-24",
+        "(e) shop/lame, shop/slow wait for a restart, istiod has been 1.30.2 since 2026-08-24",
         "(f) the upgrade to asm-1-30 began 90 days ago and was never completed",
     ]
     assert finding.fill == {"revision": "asm-1-30"}

@@ -226,7 +226,7 @@ def test_evidence_shows_the_row_the_calendar_and_the_way_out():
         "coveredVersions": ["1.34", "1.35"],
         "upgrades": ["1.34.9", "1.34.10", "1.36.0"],
     }
-    assert finding.fill == {"target_version": "1.34.10"}
+    assert finding.fill == {"target_version": "1.34.10", "upgrade_channel": "patch"}
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_preview_is_shown_but_never_the_target():
     )
     finding = evaluate(kubernetes_minor_is_supported, world).findings[0]
     assert finding.evidence["upgrades"] == ["1.34.9", "1.35.0 (preview)"]
-    assert finding.fill == {"target_version": "1.34.9"}
+    assert finding.fill == {"target_version": "1.34.9", "upgrade_channel": "patch"}
 
 
 def test_without_a_profile_the_list_of_the_region_tells_the_targets():
@@ -265,7 +265,7 @@ def test_without_a_profile_the_list_of_the_region_tells_the_targets():
     world = inventory(at("1.33.9"), offered, unreadable=[Need.UPGRADE_PROFILES])
     finding = evaluate(kubernetes_minor_is_supported, world).findings[0]
     assert finding.evidence["upgrades"] == ["1.33.10", "1.34.10", "1.36.0 (preview)"]
-    assert finding.fill == {"target_version": "1.34.10"}
+    assert finding.fill == {"target_version": "1.34.10", "upgrade_channel": "patch"}
 
 
 def test_missing_row_is_shown_as_such():
@@ -274,7 +274,7 @@ def test_missing_row_is_shown_as_such():
     assert finding.evidence["values.version"] is None
     assert "values.isPreview" not in finding.evidence
     assert finding.evidence["upgrades"] == f"not read ({Need.UPGRADE_PROFILES})"
-    assert finding.fill == {"target_version": ""}
+    assert finding.fill == {"target_version": "", "upgrade_channel": "patch"}
 
 
 # --- UPG-002
@@ -350,6 +350,8 @@ def test_support_outlasts_the_horizon(world, expected):
     [
         ("1.34.9", NOW, "ends in 8 days"),
         ("1.34.9", datetime(2026, 11, 30, 23, 0, tzinfo=UTC), "ends in 0 days"),
+        ("1.34.9", datetime(2026, 11, 29, 23, 0, tzinfo=UTC), "ends in 1 day"),
+        ("1.34.9", datetime(2026, 12, 1, 23, 0, tzinfo=UTC), "ended 1 day ago"),
         ("1.33.9", NOW, "ended 114 days ago"),
     ],
 )
@@ -407,6 +409,7 @@ def patched(version, patches, **properties):
         case("cur 1.35.9 above every offered patch", patched("1.35.9", ["1.35.6"]), Status.NOT_APPLICABLE),
         case("no row of the minor", [at("1.35.6"), offers(kubernetes_version("1.36"))], Status.NOT_APPLICABLE),
         case("patchVersions absent", patched("1.35.6", []), Status.NOT_ASSESSED),
+        case("official cluster, patches for LTS only", patched("1.30.14", ["1.30.101-akslts"]), Status.NOT_ASSESSED),
         case("version without a patch", patched("1.35", ["1.35.6"]), Status.NOT_ASSESSED),
         case("1.35.10 sorts after 1.35.9", patched("1.35.10", ["1.35.9", "1.35.10"]), Status.PASS),
         case(
@@ -445,6 +448,20 @@ def test_an_upgrade_never_takes_the_spot_pools_along():
         whole = [line for line in rule.fix.cli.splitlines() if line.startswith("az aks upgrade ")]
         assert whole
         assert all(line.endswith("--control-plane-only") for line in whole)
+
+
+@pytest.mark.parametrize(
+    ("before", "of_minor", "of_patch"),
+    [("stable", "stable", "stable"), ("none", "none", "patch"), ("node-image", "node-image", "patch")],
+)
+def test_the_channel_that_an_upgrade_needs_off_comes_back(before, of_minor, of_patch):
+    world = inventory(at("1.30.9", **channel(before)), ALL_OFFERED)
+    assert evaluate(kubernetes_minor_is_supported, world).findings[0].fill["upgrade_channel"] == of_minor
+    world = inventory(*patched("1.35.1", ["1.35.6"], **channel(before)))
+    assert evaluate(control_plane_runs_current_patch, world).findings[0].fill["upgrade_channel"] == of_patch
+    for rule in (kubernetes_minor_is_supported, control_plane_runs_current_patch):
+        off, on = rule.fix.cli.index("channel none"), rule.fix.cli.index("channel {upgrade_channel}")
+        assert off < on
 
 
 # --- UPG-004
@@ -595,3 +612,13 @@ def test_pool_finding_says_how_far_behind():
         "maxMinorsBehind": 3,
     }
     assert finding.evidence["values.version"] == "1.34"
+
+
+@pytest.mark.parametrize(
+    ("version", "behind"), [("1.35.5", "1 offered patch behind"), ("1.35.4", "2 offered patches behind")]
+)
+def test_pool_finding_counts_patches(version, behind):
+    world = World(inventory(at("1.35.6", pool=version), OFFICIAL), parameters={"max_patches_behind": 0})
+    assert evaluate(pool_follows_control_plane, world).findings[0].message == (
+        f"{version} is {behind} the control plane's 1.35.6"
+    )

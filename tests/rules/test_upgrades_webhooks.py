@@ -59,6 +59,21 @@ def selecting(**labels):
             Status.FAIL,
         ),
         case(
+            "2 endpoints that name no node",
+            [*ANSWERS, endpoints_on(None, None), webhook_configuration()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "3 endpoints, one of which names no node",
+            [*ANSWERS, endpoints_on("node-0", None, "node-1"), webhook_configuration()],
+            Status.PASS,
+        ),
+        case(
+            "2 endpoints, one of which names no node",
+            [*ANSWERS, endpoints_on("node-0", None), webhook_configuration()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
             "2 endpoints, none ready",
             [*ANSWERS, endpoints_on("n0", "n1", ready=False), webhook_configuration()],
             Status.FAIL,

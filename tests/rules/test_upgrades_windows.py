@@ -151,6 +151,8 @@ SHORT = DateSpan(start=date(2026, 11, 15), end=date(2026, 12, 30))
         case("40 nodes of a stopped pool", node_os(pools=[pool(40, "1", power_state=STOPPED)]), Status.PASS),
         case("40 nodes, node auto-provisioning", node_os(pools=[pool(40, "1")], nap=NAP), Status.PASS),
         case("daily intervalDays 1", node_os(Schedule(daily=DailySchedule(interval_days=1))), Status.PASS),
+        case("a schedule of an unknown kind", node_os(Schedule()), Status.NOT_ASSESSED),
+        case("a schedule of an unknown kind, too short a window", node_os(Schedule(), hours=0), Status.FAIL),
         case("no window", [upgraded("patch")], Status.NOT_APPLICABLE),
         case("nothing is upgraded automatically", [upgraded()], Status.NOT_APPLICABLE),
         case(
@@ -174,7 +176,13 @@ def test_all_that_is_wrong_with_a_window_is_said():
         f"{OF_NODE_OS}: the pools take about 420 minutes, the window lasts 4 hours",
     ]
     assert finding.evidence["estimatedMinutes"] == ["system: 400", "b: 20"]
-    assert finding.fill == {"node_pool": "system"}
+    assert finding.fill == {"node_pool": "system", "configuration": OF_NODE_OS}
+
+
+def test_the_command_changes_the_window_that_falls_short():
+    world = inventory(upgraded("patch", "NodeImage"), window(OF_CLUSTER, weekly(8)), window(OF_NODE_OS))
+    finding = evaluate(windows_suffice, world).findings[0]
+    assert finding.fill["configuration"] == OF_CLUSTER
 
 
 # --- UPG-013

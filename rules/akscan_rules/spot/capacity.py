@@ -9,13 +9,16 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     KarpenterNodePool,
     Need,
     Node,
     NodePool,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     if_known,
     rule,
@@ -66,11 +69,15 @@ def spot_capacity_is_tainted(pool: NodePool | KarpenterNodePool, inventory: Inve
     drifted nodes.
     """
     if isinstance(pool, KarpenterNodePool):
-        if not pool.admits_spot:
+        if pool.capacity_requirements and not pool.admits_spot:
             raise NotApplicable("the NodePool makes no Spot nodes")
-        if not any(taint.repels for taint in pool.taints):
+        if any(taint.repels for taint in pool.taints):
+            return
+        if pool.admits_spot or any(node.is_spot for node in pool.nodes_read):
             yield _untainted(pool, "it makes Spot nodes that no taint protects")
-        return
+            return
+        # without a requirement Karpenter may take either (https://github.com/aws/karpenter-provider-aws/issues/5015)
+        raise NotCollected(_untold(pool))
     if not pool.is_spot:
         raise NotApplicable("the pool has regular capacity")
     if not any(taint.is_spot for taint in pool.taints):
@@ -154,11 +161,12 @@ def spot_pool_comes_back(pool: NodePool, inventory: Inventory) -> Iterator[Findi
     if not pool.is_spot:
         raise NotApplicable("the pool has regular capacity")
     if not pool.is_running:
-        raise NotApplicable("the pool is stopped")
+        raise NotApplicable("the pool is stopped, or is being deleted")
     properties = pool.properties
     if not properties.enable_auto_scaling:
+        nodes = "only node" if properties.count == 1 else f"{properties.count or 0} nodes"
         yield Finding(
-            f"nothing brings back what is evicted of its {properties.count or 0} nodes",
+            f"nothing brings back what is evicted of its {nodes}",
             {
                 "enableAutoScaling": properties.enable_auto_scaling,
                 "vmSize": properties.vm_size,
@@ -243,6 +251,16 @@ def _untainted(pool: NodePool | KarpenterNodePool, text: str) -> Finding:
             "workloads": if_known(lambda: _intruders(pool.cluster, pool.nodes)),
         },
         _all_taints(pool),
+    )
+
+
+def _untold(pool: KarpenterNodePool) -> Gap:
+    return Gap(
+        source="kubernetes",
+        scope=f"NodePool {pool.name} of {pool.cluster.name}",
+        reason=Reason.UNKNOWN,
+        permission=Need.KARPENTER_NODE_POOLS,
+        detail="no requirement says whether its nodes may be Spot, and no taint protects them",
     )
 
 

@@ -64,6 +64,8 @@ def spot_is_reached_on_purpose(workload: Workload, inventory: Inventory) -> Iter
         raise NotApplicable(f"a {workload.kind} is not meant")
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the workload is the platform's")
+    if workload.is_finished:
+        raise NotApplicable("the job is over")
     if not workload.cluster.spot.exists:
         raise NotApplicable("the cluster has no Spot capacity")
     spec = workload.template.spec
@@ -127,7 +129,10 @@ def interruptible_work_is_on_spot(
     candidates = {w: cpu for w, cpu in asked.items() if isinstance(cpu, Decimal) and cpu}
     total = sum(candidates.values(), Decimal(0))
     if total >= min_total_vcpus:
-        text = f"{len(candidates)} workloads that may be interrupted request {total:.1f} vCPUs of regular capacity"
+        what = "1 workload that may be interrupted requests"
+        if len(candidates) != 1:
+            what = f"{len(candidates)} workloads that may be interrupted request"
+        text = f"{what} {total:.1f} vCPUs of regular capacity"
         yield Finding(text, _candidate_evidence(cluster, candidates))
         return
     for workload in (w for w, cpu in asked.items() if isinstance(cpu, str)):
@@ -153,9 +158,11 @@ def _vcpus(workload: Workload, inventory: Inventory) -> Decimal:
 
 
 def _pods(workload: Workload) -> int:
-    """How many run now; of a CronJob, how many run at its time."""
+    """How many run now; of a CronJob, how many run at its time, none while it is suspended."""
     job = workload.job_spec
     if workload.kind == "CronJob" and job is not None:
+        if not workload.is_to_run:
+            return 0
         return 1 if job.parallelism is None else job.parallelism
     return sum(pod.is_active for pod in workload.pods)
 

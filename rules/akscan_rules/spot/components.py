@@ -97,7 +97,7 @@ def _named(workload: Workload, images: tuple[str, ...]) -> Iterator[Finding]:
 
 def _behind_a_webhook(workload: Workload) -> Iterator[Finding]:
     if workload.services and (webhooks := workload.cluster.webhooks.behind(workload.services)):
-        yield _misplaced(workload, f"webhooks of {', '.join(webhooks)} refuse everything without it")
+        yield _misplaced(workload, f"webhooks of {', '.join(webhooks)} refuse what they are asked without it")
 
 
 def _misplaced(workload: Workload, why: str) -> Finding:

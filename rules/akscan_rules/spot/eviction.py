@@ -102,7 +102,7 @@ def _shorter(workload: Workload, spec: PodSpec) -> dict[str, str]:
 
 
 def _undrainable(workload: Workload) -> Iterator[Finding]:
-    for budget in workload.cluster.drain.known_budgets(workload.namespace, workload.labels):
+    for budget in workload.cluster.drain.known_budgets(workload.namespace, workload.pod_labels):
         status = budget.status
         if 0 < status.expected_pods <= status.desired_healthy:
             yield Finding(
@@ -159,10 +159,13 @@ def jobs_survive_an_eviction(
         raise NotApplicable("what owns it tries again")
     if job.backoff_limit_per_index:
         raise NotApplicable("each index tries again")
-    if job.retries or job.ignores_disruptions:
+    # by index the API server sets a backoffLimit without bound, and the first eviction fails its index for good
+    by_index = job.backoff_limit_per_index is not None
+    if (job.retries and not by_index) or job.ignores_disruptions:
         return
     if workload.tolerates_spot_by_name or workload.spot_nodes:
-        yield Finding("backoffLimit is 0, and an eviction counts", _job_evidence(workload))
+        limit = "backoffLimitPerIndex" if by_index and job.retries else "backoffLimit"
+        yield Finding(f"{limit} is 0, and an eviction counts", _job_evidence(workload))
 
 
 def _job_evidence(workload: Workload) -> dict[str, str | int | list[str] | None]:
@@ -171,6 +174,7 @@ def _job_evidence(workload: Workload) -> dict[str, str | int | list[str] | None]
     return {
         "kind": workload.kind,
         "backoffLimit": job.backoff_limit if job else None,
+        "backoffLimitPerIndex": job.backoff_limit_per_index if job else None,
         "completions": job.completions if job else None,
         "parallelism": job.parallelism if job else None,
         "restartPolicy": template.spec.restart_policy if template else "",

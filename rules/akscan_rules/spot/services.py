@@ -65,7 +65,7 @@ def service_on_spot_has_replicas(
     image pull and start-up on another node are done, and for as long as no Spot capacity exists.
 
     **Fix**: run at least two replicas with a floor on regular nodes (SPT-006), or take the Spot toleration away. Put a
-    bare pod under a Deployment first.
+    bare pod under a Deployment first. Where an autoscaler scales it, raise its minReplicas instead.
     """
     if workload.kind not in _KINDS_WITH_REPLICAS:
         raise NotApplicable(f"a {workload.kind} has no number of replicas")
@@ -80,10 +80,13 @@ def service_on_spot_has_replicas(
         return
     if workload.may_scale_to_zero:
         raise NotApplicable("KEDA may scale it to zero")
+    if beside := _beside(workload):
+        raise NotApplicable(f"{', '.join(beside)} serves on regular nodes beside it")
     if if_known(lambda: keeps_state(workload)) is True:
         raise NotApplicable("it keeps state, which SPT-004 reports")
     yield Finding(
-        f"it may come down to {floor} pod behind Service {', '.join(s.name for s in workload.services)}"
+        f"it may come down to {'1 pod' if floor else 'no pod'} behind Service"
+        f" {', '.join(service.name for service in workload.services)}"
         f" and runs on Spot node {', '.join(node.name for node in workload.spot_nodes)}",
         _single_replica_evidence(workload),
     )
@@ -145,8 +148,7 @@ def service_keeps_a_floor_on_regular_nodes(
         raise NotApplicable("its controller is gone")
     if floor < _FEWEST_REPLICAS or not workload.services or not workload.spot_nodes:
         return
-    beside = [other.name for other in workload.companions if any(_is_on_regular(other, p) for p in other.ready_pods)]
-    if beside:
+    if beside := _beside(workload):
         raise NotApplicable(f"{', '.join(beside)} serves on regular nodes beside it")
     ready, fill = workload.ready_pods, {"patch": _spread(workload)}
     if requires_spot(workload.effective_spec):
@@ -154,6 +156,11 @@ def service_keeps_a_floor_on_regular_nodes(
     if ready and not any(_is_on_regular(workload, pod) for pod in ready):
         text = f"all {len(ready)} Ready pods are on {names_of_spot_nodes(workload)}"
         yield Finding(text, _floor_evidence(workload), fill)
+
+
+def _beside(workload: Workload) -> list[str]:
+    """The other Deployments of its Services with a Ready pod on a regular node."""
+    return [other.name for other in workload.companions if any(_is_on_regular(other, p) for p in other.ready_pods)]
 
 
 def _is_on_regular(workload: Workload, pod: Pod) -> bool:

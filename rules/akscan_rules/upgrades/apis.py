@@ -64,22 +64,26 @@ def no_client_uses_removed_apis(cluster: Cluster, inventory: Inventory, *, targe
     audit log does.
     """
     target = target_minor or _next_minor(cluster)
+    if len(version_key(target)) < _MAJOR_AND_MINOR:
+        raise NotCollected(_untold(cluster, f"target_minor {target} is no minor version"))
     yield from any_of(_requested(cluster, target), _applied(cluster, target))
 
 
 def _next_minor(cluster: Cluster) -> str:
     own = version_key(cluster.version)
     if len(own) < _MAJOR_AND_MINOR:
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(cluster.id),
-                reason=Reason.UNKNOWN,
-                permission=Need.MANAGED_CLUSTERS,
-                detail="no Kubernetes version is reported",
-            )
-        )
+        raise NotCollected(_untold(cluster, "no Kubernetes version is reported"))
     return f"{own[0]}.{own[1] + 1}"
+
+
+def _untold(cluster: Cluster, detail: str) -> Gap:
+    return Gap(
+        source="arm",
+        scope=str(cluster.id),
+        reason=Reason.UNKNOWN,
+        permission=Need.MANAGED_CLUSTERS,
+        detail=detail,
+    )
 
 
 def _requested(cluster: Cluster, target: str) -> Iterator[Finding]:
@@ -110,8 +114,9 @@ def _applied(cluster: Cluster, target: str) -> Iterator[Finding]:
     ]
     if found:
         told = [_told(item, api) for item, api in found]
+        manifests = f"{len(found)} manifests" if found[1:] else "1 manifest"
         yield Finding(
-            f"(b) the next apply of {len(found)} manifests is refused: {told[0]}{' and others' if found[1:] else ''}",
+            f"(b) the next apply of {manifests} is refused: {told[0]}{' and others' if found[1:] else ''}",
             {"targetVersion": target, "manifests": told},
             {"group_version": found[0][1].replacement},
         )

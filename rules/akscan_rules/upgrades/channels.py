@@ -70,7 +70,7 @@ def upgrades_are_automated(cluster: Cluster, inventory: Inventory) -> Iterator[F
         return
     inventory.upgrades.fleet_channels(cluster)
     yield Finding(
-        f"upgradeChannel {channel} never moves the Kubernetes version, and no fleet does",
+        f"upgradeChannel {channel} never moves the Kubernetes version, and no fleet that was read does",
         {
             "upgradeChannel": channel,
             "supportPlan": cluster.properties.support_plan,

@@ -73,8 +73,8 @@ def pods_end_within_the_drain_timeout(pool: NodePool, inventory: Inventory) -> I
     stated = pool.properties.upgrade_settings.drain_timeout_in_minutes
     limit = 60 * (_DRAIN_MINUTES if stated is None else stated)
     drain = pool.cluster.drain
-    graces = ((pod, drain.grace_seconds(pod)) for pod in drain.known_evictions(pool))
-    slow = [(pod, seconds) for pod, seconds in graces if seconds >= limit]
+    graces = [(pod, drain.grace_seconds(pod)) for pod in drain.known_evictions(pool)]
+    slow = [(pod, seconds) for pod, seconds in graces if seconds is not None and seconds >= limit]
     if slow:
         worst = max(seconds for _, seconds in slow)
         wanted = worst // 60 + _MARGIN_MINUTES
@@ -88,6 +88,8 @@ def pods_end_within_the_drain_timeout(pool: NodePool, inventory: Inventory) -> I
         )
     pool.cluster.lists.pods.complete()
     pool.cluster.lists.nodes.complete()
+    for pod in (pod for pod, seconds in graces if seconds is None):
+        raise NotCollected(_untold(f"Pod {pod.namespace}/{pod.name}", Need.PODS, "it is terminating"))
 
 
 @rule(
@@ -209,7 +211,8 @@ def budget_lets_nodes_be_drained(
     if budget.is_aks_managed:
         raise NotApplicable("the budget is the platform's")
     if budget.is_stale:
-        raise NotCollected(_untold(budget, "its status is older than its specification"))
+        name = f"budget {budget.namespace}/{budget.name}"
+        raise NotCollected(_untold(name, Need.POD_DISRUPTION_BUDGETS, "its status is older than its specification"))
     if budget.object.status.expected_pods == 0:
         raise NotApplicable("the budget covers no pod")
     if all(pod.is_of_daemon_set for pod in budget.pods_read) and budget.pods:
@@ -312,11 +315,5 @@ def _budget_fill(budget: DisruptionBudget) -> dict[str, str]:
     }
 
 
-def _untold(budget: DisruptionBudget, detail: str) -> Gap:
-    return Gap(
-        source="kubernetes",
-        scope=f"budget {budget.namespace}/{budget.name}",
-        reason=Reason.UNKNOWN,
-        permission=Need.POD_DISRUPTION_BUDGETS,
-        detail=detail,
-    )
+def _untold(scope: str, need: Need, detail: str) -> Gap:
+    return Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, permission=need, detail=detail)

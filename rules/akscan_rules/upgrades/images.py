@@ -70,20 +70,25 @@ def node_images_are_current(
     Karpenter, as the disruption settings of their NodePool allow it.
     """
     today = inventory.collected_at.date()
-    images = _images(pool)
+    dates = {image: image_date(image) for image in _images(pool)}
     limit = max_age_days_windows if _is_windows(pool) else max_age_days_linux
-    dates = [image_date(image) for image in images]
-    oldest = min((day for day in dates if day), default=None)
-    if None not in dates and oldest and (today - oldest).days <= limit:
-        return
-    old = {image for image, day in zip(images, dates, strict=True) if day is None or (today - day).days > limit}
-    if any(_is_retired(image, today) for image in old):
-        raise NotApplicable("its OS gets no images any more, which NOD-004 reports")
+    old = {image for image, day in dates.items() if image and (day is None or (today - day).days > limit)}
+    oldest = min((day for image, day in dates.items() if image in old and day), default=None)
     latest = {image: inventory.upgrades.latest_image(pool.cluster, image) for image in old}
-    if all(image_without_patches(image) == newest for image, newest in latest.items()):
+    is_latest = all(image_without_patches(image) == newest for image, newest in latest.items())
+    if is_latest and "" in dates:
+        need = Need.NODES if isinstance(pool, KarpenterNodePool) else Need.AGENT_POOLS
+        raise NotCollected(_untold(pool, need, "the image of a node is not told"))
+    if not old:
+        return
+    if any(_is_retired(image, today) for image in old):
+        raise NotApplicable("its OS gets no images any more, so there is no newer one")
+    if is_latest:
         raise NotApplicable("there is no newer image")
     if oldest is None and not any(latest.values()):
-        raise NotCollected(_untold(pool, f"neither the age of {images[0]} nor the newest image is known"))
+        names = ", ".join(sorted(old))
+        detail = f"neither the age of {names} nor the newest image is known"
+        raise NotCollected(_untold(pool, Need.AGENT_POOL_UPGRADE_PROFILES, detail))
     age = f"{(today - oldest).days} days old" if oldest else "of unknown age"
     yield Finding(
         f"the node image is {age}",
@@ -132,11 +137,13 @@ def no_upgrade_is_half_finished(cluster: Cluster, inventory: Inventory) -> Itera
     judged = [p for p in cluster.pools if p.properties.provisioning_state not in _CHANGING and not p.is_stopped]
     if state in _FAILED:
         yield Finding(f"(a) the cluster is in state {state}", {"provisioningState": state})
+    quarantined = next(((p.name, node.name) for p in judged for node in p.nodes_read if node.is_quarantined), None)
     for pool in judged:
-        for text, evidence, node in _left_over(pool):
-            fill = {"node_pool": pool.name, "node": node}
+        place, node = quarantined or (pool.name, "")
+        fill = {"node_pool": place, "node": node}
+        for text, evidence in _left_over(pool):
             yield Finding(f"{text} in pool {pool.name}", {**evidence, f"{pool.name}.settings": _settings(pool)}, fill)
-    if judged:
+    if judged or cluster.resource.is_stopped:
         cluster.lists.nodes.complete()
 
 
@@ -145,10 +152,10 @@ def no_upgrade_is_half_finished(cluster: Cluster, inventory: Inventory) -> Itera
 
 def _images(pool: NodePool | KarpenterNodePool) -> list[str]:
     """The images of its nodes, with what security patches they got since; of a pool without any the one that it is to
-    have.
+    have. Empty for one that is not told.
     """
     if isinstance(pool, KarpenterNodePool):
-        found = sorted({node.image for node in pool.nodes if node.image})
+        found = sorted({node.image for node in pool.nodes})
         if not found:
             raise NotApplicable("it has no nodes")
         return found
@@ -176,12 +183,12 @@ def _is_retired(image: str, today: date) -> bool:
     return os is not None and os.support_ends is not None and os.support_ends < today
 
 
-def _untold(pool: NodePool | KarpenterNodePool, detail: str) -> Gap:
+def _untold(pool: NodePool | KarpenterNodePool, need: Need, detail: str) -> Gap:
     return Gap(
         source="arm",
         scope=f"{pool.cluster.name}/{pool.name}",
         reason=Reason.UNKNOWN,
-        permission=Need.AGENT_POOL_UPGRADE_PROFILES,
+        permission=need,
         detail=detail,
     )
 
@@ -189,8 +196,8 @@ def _untold(pool: NodePool | KarpenterNodePool, detail: str) -> Gap:
 # --- upgrades that stopped
 
 
-def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | list[str]], str]]:
-    """What an upgrade left in a pool: a sentence, the values, and the node to look at first."""
+def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | list[str]]]]:
+    """What an upgrade left in a pool: a sentence, and the values."""
     properties, nodes = pool.properties, pool.nodes_read
     error = properties.status.provisioning_error
     if properties.provisioning_state in _FAILED or error:
@@ -198,20 +205,19 @@ def _left_over(pool: NodePool) -> Iterator[tuple[str, dict[str, EvidenceValue | 
             f"{pool.name}.provisioningState": properties.provisioning_state,
             f"{pool.name}.provisioningError": f"{error.code}: {error.message}" if error else None,
         }
-        yield f"(b) state {properties.provisioning_state}{f', {error.code}' if error else ''}", {**evidence}, ""
+        yield f"(b) state {properties.provisioning_state}{f', {error.code}' if error else ''}", {**evidence}
     if quarantined := [node.name for node in nodes if node.is_quarantined]:
         yield (
-            f"(c) {len(quarantined)} quarantined nodes",
+            f"(c) {len(quarantined)} quarantined {'node' if len(quarantined) == 1 else 'nodes'}",
             {f"{pool.name}.quarantinedNodes": quarantined},
-            quarantined[0],
         )
     if properties.provisioning_state == "Succeeded":
         versions = Counter(node.status.node_info.kubelet_version for node in nodes)
         images = Counter(image_without_patches(node.image) for node in nodes if node.image)
         for name, found in (("kubeletVersion", versions), ("node-image-version", images)):
             if len(found) > 1:
-                counts = [f"{value}: {number} nodes" for value, number in sorted(found.items())]
-                yield f"(d) {len(found)} values of {name}", {f"{pool.name}.{name}": counts}, ""
+                counts = [f"{v}: {number} {'node' if number == 1 else 'nodes'}" for v, number in sorted(found.items())]
+                yield f"(d) {len(found)} values of {name}", {f"{pool.name}.{name}": counts}
 
 
 def _settings(pool: NodePool) -> str:

@@ -8,12 +8,15 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Mesh,
     MeshRevision,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Sidecar,
     any_of,
@@ -81,8 +84,8 @@ def mesh_is_current(
     for finding in any_of(
         _unsupported(cluster, inventory),
         _mislabelled(mesh),
-        _orphaned(mesh),
-        _unpatched(mesh, now, patch_days),
+        _orphaned(cluster),
+        _unpatched(cluster, now, patch_days),
         _half_upgraded(mesh, now, canary_days),
     ):
         yield Finding(
@@ -99,7 +102,8 @@ def _newest_fitting(cluster: Cluster, inventory: Inventory) -> str:
 
 def _fits(revision: MeshRevision, cluster: Cluster) -> bool | None:
     """Whether a revision goes with the cluster's version under its plan; None where it says nothing of the plan."""
-    names = _PLANS.get(str(cluster.properties.support_plan), ())
+    plan = cluster.properties.support_plan
+    names = next((names for name, names in _PLANS.items() if name == plan), ())
     told = [versions.versions for versions in revision.compatible_with if versions.name in names]
     return any(minor(cluster.version) in versions for versions in told) if told else None
 
@@ -130,21 +134,26 @@ def _mislabelled(mesh: Mesh) -> Iterator[Finding]:
         for value, where in strange.items():
             if value not in tags:
                 yield Finding(
-                    f"(c) {', '.join(where)} asks for revision {value}, which does not run",
+                    f"(c) {', '.join(where)} {'ask' if where[1:] else 'asks'} for revision {value}, which does not run",
                     {f"istio.io/rev={value}": where, "tags": sorted(tags)},
                 )
     mesh.require_labels()
 
 
-def _orphaned(mesh: Mesh) -> Iterator[Finding]:
+def _orphaned(cluster: Cluster) -> Iterator[Finding]:
+    mesh = cluster.mesh
     served = {_minor_of(revision) for revision in mesh.revisions}
-    orphans = [sidecar for sidecar in mesh.known_sidecars if minor(sidecar.version) not in served]
+    untold = [sidecar for sidecar in mesh.known_sidecars if not minor(sidecar.version)]
+    orphans = [s for s in mesh.known_sidecars if minor(s.version) and minor(s.version) not in served]
     if orphans:
         yield Finding(f"(d) the control plane of {_named(orphans)} is gone", {"orphans": _told(orphans)})
     mesh.require_pods()
+    if untold:
+        raise NotCollected(_untold(cluster, f"the image of the sidecars of {_named(untold)} names no version"))
 
 
-def _unpatched(mesh: Mesh, now: datetime, days: int) -> Iterator[Finding]:
+def _unpatched(cluster: Cluster, now: datetime, days: int) -> Iterator[Finding]:
+    mesh, untold = cluster.mesh, []
     sidecars: dict[str, list[Sidecar]] = {}
     for sidecar in mesh.known_sidecars:
         sidecars.setdefault(minor(sidecar.version), []).append(sidecar)
@@ -153,12 +162,18 @@ def _unpatched(mesh: Mesh, now: datetime, days: int) -> Iterator[Finding]:
         control = mesh.control_plane(revision) if mine else None
         if control is None:
             continue
+        if not version_key(control.version):
+            untold.append(revision)
+            continue
         old = [sidecar for sidecar in mine if version_key(sidecar.version) < version_key(control.version)]
         if old and control.since and (now - control.since).days > days:
             since = control.since.astimezone(UTC).date()
-            text = f"(e) {_named(old)} waits for a restart, istiod has been {control.version} since {since}"
+            verb = "waits" if len({sidecar.workload for sidecar in old}) == 1 else "wait"
+            text = f"(e) {_named(old)} {verb} for a restart, istiod has been {control.version} since {since}"
             yield Finding(text, {"unpatched": _told(old), f"istiod-{revision}": control.version})
     mesh.require_pods()
+    if untold:
+        raise NotCollected(_untold(cluster, f"the image of istiod-{untold[0]} names no version"))
 
 
 def _half_upgraded(mesh: Mesh, now: datetime, days: int) -> Iterator[Finding]:
@@ -174,6 +189,16 @@ def _half_upgraded(mesh: Mesh, now: datetime, days: int) -> Iterator[Finding]:
 def _minor_of(revision: str) -> str:
     """``asm-1-30`` -> ``1.30``."""
     return revision.removeprefix("asm-").replace("-", ".")
+
+
+def _untold(cluster: Cluster, detail: str) -> Gap:
+    return Gap(
+        source="kubernetes",
+        scope=f"the mesh of {cluster.name}",
+        reason=Reason.UNKNOWN,
+        permission=Need.PODS,
+        detail=detail,
+    )
 
 
 def _named(sidecars: Iterable[Sidecar]) -> str:

@@ -65,7 +65,9 @@ _UPGRADE = (
         "az aks get-upgrades --resource-group {resource_group} --name {cluster} --output table\n"
         + _UPGRADE
         % {"version": "{target_version}"}
-        + "# or keep the minor one year longer\n"
+        + "# and set the channel that was there again\n"
+        "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel {upgrade_channel}\n"
+        "# or keep the minor one year longer\n"
         "az aks update --resource-group {resource_group} --name {cluster} --tier premium"
         " --k8s-support-plan AKSLongTermSupport --auto-upgrade-channel patch",
         Disruption.NODE_REIMAGE,
@@ -86,11 +88,10 @@ def kubernetes_minor_is_supported(
     supported; between LTS minors, and from a minor whose support is over, AKS may skip minors (the latter only as an
     upgrade of the whole cluster, and outside of support). Upgrade the control plane first and then the pools one by
     one, which reimages their nodes: an upgrade of the whole cluster takes Spot pools along, without a drain. If
-    community
-    support is over but long-term support is not, the Premium tier with the LTS plan buys about one year and disturbs
-    nothing (from 1.33 on the Ubuntu 22.04 pools must move to Ubuntu 24.04 before). Where no target is offered, or the
-    cluster is more than three minors behind, build a new cluster next to it and move the workloads (blue/green) instead
-    of upgrading in place.
+    community support is over but long-term support is not, the Premium tier with the LTS plan buys about one year and
+    disturbs nothing (from 1.33 on the Ubuntu 22.04 pools must move to Ubuntu 24.04 before). Where no target is offered,
+    or the cluster is more than three minors behind, build a new cluster next to it and move the workloads (blue/green)
+    instead of upgrading in place.
     """
     lapse = lapse_of_support(cluster, inventory, cluster.version, calendar_fallback=calendar_fallback)
     if not lapse:
@@ -108,7 +109,10 @@ def kubernetes_minor_is_supported(
             if isinstance(targets, str)
             else [f"{version} (preview)" if preview else version for version, preview in targets.items()],
         },
-        {"target_version": "" if isinstance(targets, str) else _best_target(targets, covered)},
+        {
+            "target_version": "" if isinstance(targets, str) else _best_target(targets, covered),
+            "upgrade_channel": str(cluster.properties.auto_upgrade_profile.upgrade_channel),
+        },
     )
 
 
@@ -158,7 +162,8 @@ def support_outlasts_the_horizon(cluster: Cluster, inventory: Inventory, *, min_
     if days >= min_days:
         lapse_of_support(cluster, inventory, cluster.version)
         return
-    when = f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+    unit = "day" if abs(days) == 1 else "days"
+    when = f"ends in {days} {unit}" if days >= 0 else f"ended {-days} {unit} ago"
     yield Finding(
         f"{properties.support_plan} support of Kubernetes {minor(cluster.version)} {when},"
         f" by {calendar.described(today)}",
@@ -182,7 +187,7 @@ def support_outlasts_the_horizon(cluster: Cluster, inventory: Inventory, *, min_
     ],
     fix=Fix(
         _UPGRADE % {"version": "{newest_patch}"}
-        + "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel patch",
+        + "az aks update --resource-group {resource_group} --name {cluster} --auto-upgrade-channel {upgrade_channel}",
         Disruption.NODE_REIMAGE,
         terraform="azurerm_kubernetes_cluster.kubernetes_version, .automatic_upgrade_channel",
         arm="properties.kubernetesVersion, properties.autoUpgradeProfile.upgradeChannel",
@@ -197,24 +202,28 @@ def control_plane_runs_current_patch(
     support 30 days later; an LTS cluster that is two patches behind has paid for support it does not get.
 
     **Fix**: upgrade to the newest patch, the control plane first and then the pools one by one (an upgrade of the whole
-    cluster takes Spot pools along, without a drain), and let the patch channel keep it there.
+    cluster takes Spot pools along, without a drain), and let the channel that was there, else the patch channel, keep
+    it there.
     """
     own, plan = version_key(cluster.version), cluster.properties.support_plan
+    channel = cluster.properties.auto_upgrade_profile.upgrade_channel
     row = inventory.offered_version(cluster, cluster.version)
     if row is None:
         raise NotApplicable("the region does not offer the minor, which UPG-001 reports")
-    if len(own) < _PARTS_WITH_PATCH or not row.patch_versions:
-        raise NotCollected(unlisted(cluster, f"no patches of Kubernetes {minor(cluster.version)} are told apart"))
     offered = _patches(row, plan)
+    if len(own) < _PARTS_WITH_PATCH or not offered:
+        raise NotCollected(unlisted(cluster, f"no patches of Kubernetes {minor(cluster.version)} are told apart"))
     newer = [patch for patch in offered if version_key(patch) > own]
-    if offered and own > version_key(offered[-1]):
+    if own > version_key(offered[-1]):
         raise NotApplicable("the region's list lags behind the cluster")
     lapses = {
         f"AKS has withdrawn {cluster.version}": newer and own not in map(version_key, offered),
         f"of {len(newer)} newer patches LTS covers {_LTS_PATCHES} only": (
             plan == LONG_TERM_SUPPORT and len(newer) >= _LTS_PATCHES
         ),
-        f"{len(newer)} newer patches are offered": len(newer) > max_patches_behind,
+        "1 newer patch is offered" if len(newer) == 1 else f"{len(newer)} newer patches are offered": (
+            len(newer) > max_patches_behind
+        ),
     }
     for text in (text for text, holds in lapses.items() if holds):
         yield Finding(
@@ -224,9 +233,9 @@ def control_plane_runs_current_patch(
                 "patchVersions": offered,
                 "newerPatches": len(newer),
                 "supportPlan": plan,
-                "upgradeChannel": cluster.properties.auto_upgrade_profile.upgrade_channel,
+                "upgradeChannel": channel,
             },
-            {"newest_patch": offered[-1]},
+            {"newest_patch": offered[-1], "upgrade_channel": str(channel) if channel in _MOVES_MINORS else "patch"},
         )
 
 
@@ -311,7 +320,8 @@ def _pool_behind(pool: NodePool, inventory: Inventory, minors: int, patches: int
     elif behind == 0:
         missed = _patches_behind(pool, inventory, patches)
         if missed > patches:
-            text = f"{pool.version} is {missed} offered patches behind the control plane's {pool.cluster.version}"
+            step = "patch" if missed == 1 else "patches"
+            text = f"{pool.version} is {missed} offered {step} behind the control plane's {pool.cluster.version}"
             yield _pool_finding(pool, inventory, text)
 
 

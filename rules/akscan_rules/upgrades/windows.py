@@ -9,12 +9,15 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
+    Gap,
     Inventory,
     MaintenanceWindow,
     Need,
     NodePool,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Token,
     any_of,
@@ -87,7 +90,7 @@ def automatic_upgrades_have_windows(
     ],
     fix=Fix(
         """
-        az aks maintenanceconfiguration update --resource-group {resource_group} --cluster-name {cluster} --name aksManagedNodeOSUpgradeSchedule --schedule-type Weekly --day-of-week Sunday --interval-weeks 1 --duration 8 --start-time 00:00
+        az aks maintenanceconfiguration update --resource-group {resource_group} --cluster-name {cluster} --name {configuration} --schedule-type Weekly --day-of-week Sunday --interval-weeks 1 --duration 8 --start-time 00:00
         az aks nodepool update --resource-group {resource_group} --cluster-name {cluster} --name {node_pool} --max-surge 33%
         """,  # noqa: E501 a command stands on one line
         Disruption.NONE,
@@ -132,8 +135,14 @@ def windows_suffice(
                     f"{name}.startDate": str(window.start_date) if window.start_date else None,
                     "estimatedMinutes": [f"{pool}: {needed}" for pool, needed in minutes.items()],
                 },
-                {"node_pool": max(minutes, key=lambda pool: minutes[pool], default="")},
+                {
+                    "node_pool": max(minutes, key=lambda pool: minutes[pool], default=""),
+                    "configuration": str(name),
+                },
             )
+    for name, window in judged.items():
+        if not window.schedule.longest_gap_days:
+            raise NotCollected(_untold(cluster, f"how often {name} comes"))
 
 
 @rule(
@@ -233,6 +242,16 @@ def _wanted(cluster: Cluster, inventory: Inventory) -> list[Token]:
     if not any(wanted.values()):
         raise NotApplicable("nothing upgrades the cluster automatically")
     return [name for name, is_active in wanted.items() if is_active]
+
+
+def _untold(cluster: Cluster, detail: str) -> Gap:
+    return Gap(
+        source="arm",
+        scope=str(cluster.id),
+        reason=Reason.UNKNOWN,
+        permission=Need.MAINTENANCE_CONFIGURATIONS,
+        detail=detail,
+    )
 
 
 def _rolled(cluster: Cluster) -> list[NodePool]:

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes import Endpoint, Pod, PodDisruptionBudget, PodSpec
+from akscan.model.needs import Need
 from akscan.model.text import Token
 
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
     from akscan.model.pools import NodePool
     from akscan.model.workloads import Workload
-
-#: terminationGracePeriodSeconds where a pod states none
-_GRACE_SECONDS = 30
 
 _Labels = frozenset[tuple[str, str]]
 
@@ -152,11 +151,15 @@ class Drain:
             if pod.spec is not None and pod.metadata.controller_key
         }
 
-    def grace_seconds(self, pod: Pod) -> int:
-        """How long a pod may take to end after its eviction."""
+    def grace_seconds(self, pod: Pod) -> int | None:
+        """How long a pod may take to end after its eviction; None where nothing tells: all pods of its controller are
+        terminating already, and that has no template that was read.
+        """
         spec = pod.spec or self._specs.get(pod.metadata.controller_key)
-        stated = spec.termination_grace_period_seconds if spec else None
-        return _GRACE_SECONDS if stated is None else stated
+        if spec is None:
+            owner = self.known_workload(pod)
+            spec = owner.template.spec if owner and owner.template else None
+        return spec.grace_period_seconds if spec else None
 
     @cached_property
     def _pods_by_pool(self) -> dict[Token, tuple[Pod, ...]]:
@@ -186,8 +189,21 @@ class Drain:
 
 
 def emptied_by_one_node(endpoints: Iterable[Endpoint]) -> bool:
-    """Whether the drain of a single node takes all that answers for a Service."""
-    return len({endpoint.node_name or "" for endpoint in endpoints}) <= 1
+    """Whether the drain of a single node takes all that answers for a Service. Raises `NotCollected` where endpoints
+    that name no node decide it.
+    """
+    nodes = {endpoint.node_name or "" for endpoint in endpoints}
+    if "" in nodes and len(nodes) <= 2:  # noqa: PLR2004 at most one that is known
+        raise NotCollected(
+            Gap(
+                source="kubernetes",
+                scope="an EndpointSlice",
+                reason=Reason.UNKNOWN,
+                permission=Need.ENDPOINT_SLICES,
+                detail="an endpoint names no node",
+            )
+        )
+    return len(nodes) <= 1
 
 
 def _anchors(budget: PodDisruptionBudget) -> Iterator[tuple[str, str]]:

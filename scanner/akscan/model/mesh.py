@@ -62,13 +62,13 @@ class Mesh:
 
     @cached_property
     def known_wanted_revisions(self) -> dict[str, tuple[str, ...]]:
-        """A revision or tag that users ask for -> the namespaces and pods that do."""
+        """A revision or tag that users ask for -> the namespaces and pods that do; a finished pod asks for nothing."""
         found: dict[str, dict[str, None]] = {}
         for namespace in self._lists.namespaces.items:
             if self._is_user(namespace.name) and (value := namespace.metadata.label(_REVISION)):
                 found.setdefault(value, {})[namespace.name] = None
         for pod in self._lists.pods.items:
-            if self._is_user(pod.namespace) and (value := pod.metadata.label(_REVISION)):
+            if pod.is_active and self._is_user(pod.namespace) and (value := pod.metadata.label(_REVISION)):
                 found.setdefault(value, {})[self._owner(pod)] = None
         return {value: tuple(where) for value, where in found.items()}
 

@@ -161,7 +161,13 @@ class KarpenterNodePool(KubernetesSubject[KarpenterNodePoolObject]):
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Its nodes, by the label that Karpenter sets. Raises `NotCollected` where nodes could not be listed."""
-        nodes = self.cluster.lists.nodes.complete()
+        self.cluster.lists.nodes.complete()
+        return self.nodes_read
+
+    @property
+    def nodes_read(self) -> tuple[Node, ...]:
+        """Those that were read, complete or not; for proving a failure, never for proving a pass."""
+        nodes = self.cluster.lists.nodes.items
         return tuple(node for node in nodes if node.metadata.label("karpenter.sh/nodepool") == self.name)
 
 

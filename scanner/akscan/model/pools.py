@@ -18,8 +18,33 @@ if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
     from akscan.model.inventory import Inventory
 
-#: The node labels of AKS and Kubernetes whose value a pool alone does not tell.
-_UNKNOWN_LABELS = frozenset({"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
+#: The node labels of AKS and Kubernetes whose value, or presence, a pool alone does not tell
+#: (https://learn.microsoft.com/azure/aks/use-labels#reserved-prefixes).
+_UNKNOWN_LABELS = frozenset(
+    {
+        *(f"kubernetes.io/{name}" for name in ("arch", "hostname")),
+        *(f"{domain}/zone" for domain in ("topology.kubernetes.io", "topology.disk.csi.azure.com")),
+        *("beta.kubernetes.io/arch", "failure-domain.beta.kubernetes.io/zone"),
+        *(
+            f"kubernetes.azure.com/{name}"
+            for name in (
+                "accelerator",
+                "cluster",
+                "encrypted-set",
+                "fips_enabled",
+                "instance-sku",
+                "node-image-version",
+                "os-sku",
+                "ppg",
+                "role",
+                "storageprofile",
+                "storagetier",
+                "subnet",
+                "vnet",
+            )
+        ),
+    }
+)
 #: The labels of Spot nodes that are no node auto-provisioning's: the second is deprecated and on Spot nodes only
 #: (https://learn.microsoft.com/azure/aks/use-labels).
 _SPOT_LABELS_OF_POOLS = ("kubernetes.azure.com/priority", SPOT_TAINT_KEY)
@@ -200,13 +225,17 @@ class NodePool(Subject):
     def place(self) -> Place:
         """The nodes that its settings make."""
         pool = self.properties
+        os, size, region = str(pool.os_type).casefold(), str(pool.vm_size), str(self.cluster.location).casefold()
         labels = dict(pool.node_labels) | {
             "kubernetes.azure.com/agentpool": pool.name,
             "agentpool": pool.name,
             "kubernetes.azure.com/mode": str(pool.mode).casefold(),
-            "kubernetes.io/os": str(pool.os_type).casefold(),
-            "node.kubernetes.io/instance-type": str(pool.vm_size),
-            "topology.kubernetes.io/region": str(self.cluster.location).casefold(),
+            "kubernetes.io/os": os,
+            "beta.kubernetes.io/os": os,
+            "node.kubernetes.io/instance-type": size,
+            "beta.kubernetes.io/instance-type": size,
+            "topology.kubernetes.io/region": region,
+            "failure-domain.beta.kubernetes.io/region": region,
         }
         if self.is_spot:
             return Place(

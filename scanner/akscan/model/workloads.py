@@ -360,8 +360,10 @@ class Workload(Subject):
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The Services in front of it. Raises `NotCollected` where Services could not be listed."""
-        return self.cluster.services_of(self.namespace, self.labels)
+        """The Services in front of it. Raises `NotCollected` where Services could not be listed, and like
+        `pod_labels`.
+        """
+        return self.cluster.services_of(self.namespace, self.pod_labels)
 
     @property
     def mounts(self) -> Iterator[Mount]:

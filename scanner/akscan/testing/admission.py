@@ -36,7 +36,9 @@ def webhook_configuration(
     )
 
 
-def endpoints_on(*nodes: str, service: str = "policy/webhook", ready: bool | None = True) -> kubernetes.EndpointSlice:
+def endpoints_on(
+    *nodes: str | None, service: str = "policy/webhook", ready: bool | None = True
+) -> kubernetes.EndpointSlice:
     """A slice of a Service with an endpoint on each of these nodes."""
     namespace, _, name = service.partition("/")
     labels = {"kubernetes.io/service-name": name}
