@@ -166,6 +166,15 @@ def test_each_namespace_with_a_cluster_admin_is_a_finding_of_its_own():
     assert findings[1].fill == {"namespace": "team-b"}
 
 
+def test_a_holder_of_whom_nobody_knows_hides_no_other_namespace():
+    argo = rbac_subject("ServiceAccount", "argocd-server", "argocd")
+    world = [CLUSTER_ADMIN, role_binding("x", "team-a", argo), role_binding("y", "team-b", ALICE)]
+    verdict = evaluate(roles_name_resources_and_verbs, inventory(*world, unreadable=[Need.PODS]))
+    assert verdict.status is Status.FAIL
+    assert [finding.part for finding in verdict.findings] == ["rolebindings/team-b/y"]
+    assert Need.PODS in verdict.findings[0].evidence["notAssessed"]
+
+
 def test_the_offending_rules_and_their_holders_are_shown():
     world = [
         *held(rbac_rule("get", "pods"), rbac_rule("*", "deployments", group="apps"), by=AGENT),

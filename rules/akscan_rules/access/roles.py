@@ -139,23 +139,27 @@ def roles_name_resources_and_verbs(
 def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
     """A finding for each RoleBinding that makes somebody outside the platform the master of a namespace."""
     system = role.cluster.system_namespaces
-    for binding in role.bindings:
-        if isinstance(binding, RoleBinding) and binding.namespace not in system:
-            found = holders_of(role.cluster, [binding], "ACC-012")
-            if found.outside:
-                yield Finding(
-                    f"{summary(found.outside)} is cluster-admin of namespace {binding.namespace}",
-                    {
-                        "bindings": [named(binding)],
-                        "subjects": [str(subject) for subject in found.outside],
-                        "acceptedSubjects": found.accepted,
-                        "clusterWide": False,
-                        **known_operators().evidence(inventory),
-                    },
-                    {"namespace": binding.namespace},
-                    part=f"rolebindings/{binding.namespace}/{binding.name}",
-                )
-            found.require_decided()
+    judged = [
+        (binding, holders_of(role.cluster, [binding], "ACC-012"))
+        for binding in role.bindings
+        if isinstance(binding, RoleBinding) and binding.namespace not in system
+    ]
+    for binding, found in judged:
+        if found.outside:
+            yield Finding(
+                f"{summary(found.outside)} is cluster-admin of namespace {binding.namespace}",
+                {
+                    "bindings": [named(binding)],
+                    "subjects": [str(subject) for subject in found.outside],
+                    "acceptedSubjects": found.accepted,
+                    "clusterWide": False,
+                    **known_operators().evidence(inventory),
+                },
+                {"namespace": binding.namespace},
+                part=f"rolebindings/{binding.namespace}/{binding.name}",
+            )
+    for _, found in judged:
+        found.require_decided()
     role.cluster.lists.role_bindings.complete()
 
 
