@@ -33,7 +33,9 @@ from akscan_rules.access.secrets import (
 )
 
 DEFAULT = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+AKS = {"addonmanager.kubernetes.io/mode": "Reconcile"}
 TEAM = rbac_subject("Group", "5f0c2c64-6f0c-4c5a-9d3a-0a7e1d6a0001")
+SUPPORT = rbac_subject("User", "aks-support")
 CONTROLLER = rbac_subject("ServiceAccount", "sync", "cert-manager")
 CERT_MANAGER = rbac_subject("ServiceAccount", "cert-manager", "cert-manager")
 VIEW = cluster_role("view", rbac_rule("get list watch", "pods"), labels=DEFAULT)
@@ -119,6 +121,22 @@ def manager(image="quay.io/jetstack/cert-manager-controller:v1.19.1"):
             "* in resources",
             [cluster_role("all", rbac_rule("get", "*")), cluster_role_binding("x", TEAM, role="all")],
             Status.PASS,
+        ),
+        case(
+            "AKS's own, which its support uses",
+            [
+                cluster_role("aks-service", rbac_rule("get list watch", "secrets"), labels=AKS),
+                cluster_role_binding("aks-service-rolebinding", SUPPORT, role="aks-service", labels=AKS),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a role of AKS, bound by somebody else",
+            [
+                cluster_role("aks-service", rbac_rule("get list watch", "secrets"), labels=AKS),
+                cluster_role_binding("x", SUPPORT, role="aks-service"),
+            ],
+            Status.FAIL,
         ),
         case(
             "a known operator",

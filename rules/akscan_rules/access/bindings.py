@@ -21,7 +21,15 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import Right, has_any_resource, holders_of, known_operators, summary, workloads_of
+from akscan_rules.access.operators import (
+    Right,
+    comes_with_aks,
+    has_any_resource,
+    holders_of,
+    known_operators,
+    summary,
+    workloads_of,
+)
 
 Binding = ClusterRoleBindingSubject | RoleBindingSubject
 
@@ -130,7 +138,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
         for name in named
         if name in _CATCH_ALL or (name.startswith(_ACCOUNTS_OF) and name.removeprefix(_ACCOUNTS_OF) not in system)
     ]
-    if _is_default(subject) or _is_of_aks(subject):
+    if _is_default(subject) or comes_with_aks(subject.object):
         raise NotApplicable("a binding of Kubernetes or AKS")
     if groups:
         namespaces = [name.removeprefix(_ACCOUNTS_OF) for name in groups if name.startswith(_ACCOUNTS_OF)]
@@ -155,13 +163,6 @@ def _is_default(subject: Binding) -> bool:
     return binding.metadata.is_bootstrapped and (
         to_the_system or (binding.is_bootstrapped and names == ["Group:system:masters"])
     )
-
-
-def _is_of_aks(subject: Binding) -> bool:
-    """Whether AKS made it: by the mark of its add-on manager and the name of the role."""
-    binding = subject.object
-    marked = "addonmanager.kubernetes.io/mode" in (binding.metadata.labels or {})
-    return marked and binding.role_ref.name.startswith(("system:", "aks-"))
 
 
 def _accounts_in(cluster: Cluster, namespaces: list[str]) -> int:
@@ -213,7 +214,7 @@ def pods_are_made_and_entered_by_few(
     binding, cluster = subject.object, subject.cluster
     if binding.is_to_cluster_admin:
         raise NotApplicable("a matter of ACC-009")
-    if _is_of_aks(subject):
+    if comes_with_aks(binding):
         raise NotApplicable("a binding of AKS")
     found = holders_of(cluster, [binding], "ACC-016", allowed_subjects)
     role = subject.role if found.outside or found.undecided else None

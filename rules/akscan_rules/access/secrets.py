@@ -28,7 +28,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import holders_of, known_operators, named, summary, workloads_of
+from akscan_rules.access.operators import comes_with_aks, holders_of, known_operators, named, summary, workloads_of
 
 _RBAC_WRITER = "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb"
 _RBAC_ADMIN = "3498e952-d568-435e-9b2c-8d77e338d7f7"
@@ -86,12 +86,16 @@ def secrets_everywhere_are_readable_for_few(
 
 
 def _readers_in_kubernetes(cluster: Cluster, inventory: Inventory, allowed: tuple[str, ...]) -> Iterator[Finding]:
-    """ClusterRoleBindings whose role reads Secrets; that of a role with ``*`` in resources is a matter of ACC-012."""
+    """ClusterRoleBindings whose role reads Secrets, those of AKS aside; that of a role with ``*`` in resources is a
+    matter of ACC-012.
+    """
     verbs: dict[str, list[str]] = {}
     bindings: dict[str, ClusterRoleBinding] = {}
     for verb in ("get", "list", "watch"):
         for grant in cluster.rbac.grants(Request(verb, "secrets")):
-            if "*" not in (grant.rule.resources or ()) and verb not in verbs.setdefault(grant.binding.name, []):
+            if "*" in (grant.rule.resources or ()) or comes_with_aks(grant.binding):
+                continue
+            if verb not in verbs.setdefault(grant.binding.name, []):
                 verbs[grant.binding.name].append(verb)
                 bindings[grant.binding.name] = grant.binding
     judged = {name: holders_of(cluster, [bindings[name]], "ACC-015", allowed) for name in sorted(bindings)}
