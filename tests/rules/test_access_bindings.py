@@ -231,6 +231,11 @@ def operator(image="ghcr.io/kedacore/keda:2.18.1", **fields):
             Status.NOT_APPLICABLE,
         ),
         case(
+            "a role of the platform with * in resources, which ACC-012 does not report",
+            [cluster_role("system:all", rbac_rule("create", "*")), bound("ci", CI, role="system:all")],
+            Status.FAIL,
+        ),
+        case(
             "a role with * in resources of apps, which ACC-012 does not report",
             [cluster_role("all", rbac_rule("create", "*", group="apps")), bound("ci", CI, role="all")],
             Status.FAIL,

@@ -139,6 +139,22 @@ def manager(image="quay.io/jetstack/cert-manager-controller:v1.19.1"):
             Status.FAIL,
         ),
         case(
+            "* in resources of a role of the platform, which ACC-012 does not report",
+            [
+                cluster_role("system:controller:resourcequota-controller", rbac_rule("list", "*"), labels=DEFAULT),
+                cluster_role_binding("x", TEAM, role="system:controller:resourcequota-controller"),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "cluster-admin, a matter of ACC-009",
+            [
+                cluster_role("cluster-admin", rbac_rule("*", "*", group="*"), labels=DEFAULT),
+                cluster_role_binding("x", TEAM),
+            ],
+            Status.PASS,
+        ),
+        case(
             "a known operator",
             [SYNC, cluster_role_binding("x", CERT_MANAGER, role="sync"), manager()],
             Status.PASS,

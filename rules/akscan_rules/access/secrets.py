@@ -86,14 +86,16 @@ def secrets_everywhere_are_readable_for_few(
 
 
 def _readers_in_kubernetes(cluster: Cluster, inventory: Inventory, allowed: tuple[str, ...]) -> Iterator[Finding]:
-    """ClusterRoleBindings whose role reads Secrets, those of AKS aside; that of a role with ``*`` in resources is a
-    matter of ACC-012.
+    """ClusterRoleBindings whose role reads Secrets, those of AKS and of cluster-admin (ACC-009) aside; ``*`` among
+    resources is a matter of ACC-012, which leaves out the roles of the platform.
     """
     verbs: dict[str, list[str]] = {}
     bindings: dict[str, ClusterRoleBinding] = {}
     for verb in ("get", "list", "watch"):
         for grant in cluster.rbac.grants(Request(verb, "secrets")):
-            if "*" in (grant.rule.resources or ()) or comes_with_aks(grant.binding):
+            if grant.binding.is_to_cluster_admin or comes_with_aks(grant.binding):
+                continue
+            if "*" in (grant.rule.resources or ()) and not cluster.rbac.is_of_platform(grant.role, grant.rule):
                 continue
             if verb not in verbs.setdefault(grant.binding.name, []):
                 verbs[grant.binding.name].append(verb)

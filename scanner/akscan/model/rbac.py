@@ -82,6 +82,12 @@ class Rbac:
         others = set(_rules(source for source in sources if not source.is_of_platform))
         return tuple(rule for rule in self.rules_of(role) if rule not in others) if others else self.rules_of(role)
 
+    def is_of_platform(self, role: Role, rule: PolicyRule) -> bool:
+        """Whether a rule of a role comes with Kubernetes or AKS: their role grants it by itself, and not through
+        another that is aggregated into it.
+        """
+        return role.is_of_platform and rule in self.own_rules(role)
+
     def require_rules(self, role: Role) -> None:
         """Raises `NotCollected` where a role that is aggregated into this one may be missing."""
         if isinstance(role, ClusterRole) and role.aggregation_rule:

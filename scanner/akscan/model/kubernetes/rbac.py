@@ -93,6 +93,13 @@ class Role(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "Role"
     rules: tuple[PolicyRule, ...] | None = None
 
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether it comes with Kubernetes or AKS, as far as its name tells; what a mark tells hangs on its
+        namespace.
+        """
+        return self.name.startswith("system:")
+
 
 class ClusterRole(Role, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ClusterRole"
