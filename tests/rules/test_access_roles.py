@@ -239,6 +239,23 @@ BIND = rbac_rule("bind", "clusterroles", group=RBAC)
         ),
         case("impersonate on uids", held(rbac_rule("impersonate", "uids", group="authentication.k8s.io")), Status.FAIL),
         case(
+            "impersonate on groups in one namespace", held_in("shop", rbac_rule("impersonate", "groups")), Status.PASS
+        ),
+        case(
+            "impersonate on users in a Role",
+            [
+                role("own", "shop", rbac_rule("impersonate", "users")),
+                role_binding("x", "shop", TEAM, role="own", kind="Role"),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "impersonate on serviceaccounts in one namespace",
+            held_in("shop", rbac_rule("impersonate", "users serviceaccounts")),
+            Status.FAIL,
+        ),
+        case("bind on clusterroles in one namespace", held_in("shop", BIND), Status.FAIL),
+        case(
             "impersonate on serviceaccounts with resourceNames",
             held(rbac_rule("impersonate", "serviceaccounts", names=["builder"])),
             Status.PASS,
