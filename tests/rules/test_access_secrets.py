@@ -255,6 +255,11 @@ def running(spec, *others, namespace="shop"):
             ),
             Status.FAIL,
         ),
+        case(
+            "added to the default binding of cluster-admin",
+            running(OWN, service_account("app"), cluster_role_binding("cluster-admin", APP, labels=DEFAULT)),
+            Status.PASS,
+        ),
         case("kube-system workload", running(OWN, namespace="kube-system"), Status.NOT_APPLICABLE),
         case(
             "bound as a user",
