@@ -347,6 +347,16 @@ def default_of(namespace):
         case("AKS's own", [bound("x", default_of("kube-system"), labels=AKS)], Status.NOT_APPLICABLE),
         case("the mark of AKS on another's", [bound("x", default_of("team-a"), labels=AKS)], Status.FAIL),
         case("a user named default", [bound("x", rbac_subject("User", "default"))], Status.PASS),
+        case(
+            "the account named as a user",
+            [bound("x", rbac_subject("User", "system:serviceaccount:team-a:default"))],
+            Status.FAIL,
+        ),
+        case(
+            "the account of kube-system named as a user",
+            [bound("x", rbac_subject("User", "system:serviceaccount:kube-system:default"))],
+            Status.PASS,
+        ),
         case("pods unreadable", [bound("x", default_of("team-a"))], Status.FAIL, unreadable=[Need.PODS]),
         case("bindings unreadable", [], Status.NOT_ASSESSED, unreadable=BOTH_KINDS),
     ],
@@ -365,7 +375,18 @@ def test_the_workloads_that_run_as_default_are_named():
     (finding,) = evaluate(default_accounts_hold_no_rights, inventory(*world)).findings
     assert finding.evidence["subjects.namespace"] == ["shop"]
     assert finding.evidence["workloads"] == ["Deployment shop/app"]
-    assert finding.fill == {"namespace": "shop", "role": "edit", "role_kind": "clusterrole"}
+    assert finding.fill == {
+        "namespace": "shop",
+        "account_namespace": "shop",
+        "role": "edit",
+        "role_kind": "clusterrole",
+    }
+
+
+def test_what_replaces_the_default_account_of_another_namespace_stands_there():
+    world = inventory(role_binding("x", "shop", default_of("ci"), role="reader", kind="Role"))
+    (finding,) = evaluate(default_accounts_hold_no_rights, world).findings
+    assert finding.fill == {"namespace": "shop", "account_namespace": "ci", "role": "reader", "role_kind": "role"}
 
 
 THERE = [

@@ -36,6 +36,7 @@ Binding = ClusterRoleBindingSubject | RoleBindingSubject
 _ANONYMOUS = ("Group:system:unauthenticated", "User:system:anonymous")
 _CATCH_ALL = ("Group:system:authenticated", "Group:system:serviceaccounts", "Group:system:masters")
 _ACCOUNTS_OF = "Group:system:serviceaccounts:"
+_DEFAULT_ACCOUNT = re.compile(r"User:system:serviceaccount:([^:]+):default")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -254,9 +255,9 @@ def pods_are_made_and_entered_by_few(
     ],
     fix=Fix(
         """
-        kubectl create serviceaccount {service_account} --namespace {namespace}
-        kubectl create rolebinding {name}-account --namespace {namespace} --{role_kind}={role} --serviceaccount={namespace}:{service_account}
-        kubectl patch serviceaccount default --namespace {namespace} -p '{"automountServiceAccountToken":false}'
+        kubectl create serviceaccount {service_account} --namespace {account_namespace}
+        kubectl create rolebinding {name}-account --namespace {namespace} --{role_kind}={role} --serviceaccount={account_namespace}:{service_account}
+        kubectl patch serviceaccount default --namespace {account_namespace} -p '{"automountServiceAccountToken":false}'
         kubectl delete {kind} {name} --namespace {namespace}
         """,  # noqa: E501 a command stands on one line
         Disruption.WORKLOAD_RESTART,
@@ -275,11 +276,8 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
     the workload), remove the binding of default and stop its token from being mounted.
     """
     binding, cluster = subject.object, subject.cluster
-    defaults = [
-        s.namespace
-        for s in subject.holders
-        if s.kind == "ServiceAccount" and s.name == "default" and s.namespace not in cluster.system_namespaces
-    ]
+    named = (_DEFAULT_ACCOUNT.fullmatch(s.identity) for s in subject.holders)
+    defaults = [found[1] for found in named if found and found[1] not in cluster.system_namespaces]
     if not defaults and subject.is_aks_managed:
         raise NotApplicable("AKS made it")
     if defaults:
@@ -292,6 +290,7 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
             },
             {
                 "namespace": subject.namespace or defaults[0],
+                "account_namespace": defaults[0],
                 "role": binding.role_ref.name,
                 "role_kind": binding.role_ref.kind.casefold(),
             },
