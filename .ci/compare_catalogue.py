@@ -22,7 +22,7 @@ DEVIATIONS = {
     ("ACC-015", "commands"): "the specified commands delete a binding under the name of the cluster, and no assignment",
     ("ACC-017", "commands"): "the specified commands would make a binding under the name of the one that is there",
     ("ACC-018", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
-    ("ACC-020", "commands"): "the specified command deletes a RoleBinding whatever the kind of the binding is",
+    ("ACC-020", "commands"): "the specified commands take every binding for a RoleBinding to a ClusterRole",
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-001", "commands"): "the specified commands drop the taints that others set",
     ("SEC-007", "commands"): "the specified ones would switch a vault with the key of etcd off from the API server",

@@ -506,6 +506,18 @@ def test_the_right_that_waits_is_shown():
     assert finding.evidence["rules"] == ("verbs [get, list, watch] apiGroups [''] resources [pods]",)
 
 
+@pytest.mark.parametrize(
+    ("binding", "role_kind"),
+    [
+        (role_binding("x", "ci", rbac_subject("Group", "dev"), role="reader", kind="Role"), "role"),
+        (bound("x", rbac_subject("Group", "dev"), role="view"), "clusterrole"),
+    ],
+)
+def test_a_binding_is_made_again_to_the_same_kind_of_role(binding, role_kind):
+    (finding,) = evaluate(bindings_lead_somewhere, inventory(*THERE, binding)).findings
+    assert finding.fill == {"group_name": "dev", "role": binding.role_ref.name, "role_kind": role_kind}
+
+
 def test_both_kinds_of_binding_are_judged():
     world = inventory(bound("wide", UNAUTHENTICATED), role_binding("narrow", "shop", ANONYMOUS))
     verdicts = evaluate_all(anonymous_callers_have_default_rights_only, world)

@@ -318,7 +318,7 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
         """
         az ad group show --group {group_name} --query id --output tsv
         kubectl delete {kind} {name} --namespace {namespace}
-        kubectl create rolebinding {name} --namespace {namespace} --clusterrole={role} --group={group_object_id}
+        kubectl create {kind} {name} --namespace {namespace} --{role_kind}={role} --group={group_object_id}
         """,
         Disruption.NONE,
         terraform="kubernetes_role_binding_v1.role_ref and subject",
@@ -374,5 +374,9 @@ def _names_for_groups(subject: Binding) -> Iterator[Finding]:
         yield Finding(
             f"Entra ID knows groups by object id, not as {', '.join(strange)}",
             {**_described(subject), "groups": strange},
-            {"group_name": strange[0], "role": subject.object.role_ref.name},
+            {
+                "group_name": strange[0],
+                "role": subject.object.role_ref.name,
+                "role_kind": subject.object.role_ref.kind.casefold(),
+            },
         )
