@@ -348,7 +348,7 @@ def _missing_role(subject: Binding) -> Iterator[Finding]:
 
 def _missing_accounts(subject: Binding) -> Iterator[Finding]:
     cluster = subject.cluster
-    namespaces = if_known(lambda: {item.name for item in cluster.lists.namespaces.complete()})
+    namespaces = if_known(lambda: cluster.namespace_names)
     known = if_known(lambda: cluster.service_accounts)
     gone, unknown = [], False
     for account in (s for s in subject.holders if s.kind == "ServiceAccount"):

@@ -509,6 +509,11 @@ class Cluster(Subject):
         return {account: tuple(workloads) for account, workloads in found.items()}
 
     @cached_property
+    def namespace_names(self) -> frozenset[str]:
+        """The names of its namespaces. Raises `NotCollected` where they could not be listed."""
+        return frozenset(namespace.name for namespace in self.lists.namespaces.complete())
+
+    @cached_property
     def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
         """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
         return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
