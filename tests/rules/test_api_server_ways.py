@@ -125,6 +125,11 @@ NAT = public_ip("nat", "203.0.113.30")
             [public("203.0.113.0/24", **MANAGED), MANAGED_IP],
             Status.PASS,
         ),
+        case(
+            "managedNATGateway that names no effective outbound address",
+            [public(OFFICE, outbound="managedNATGateway", pools=[node_pool(vnet_subnet_id=ArmId())])],
+            Status.NOT_ASSESSED,
+        ),
         case("ranges [AzureCloud]", [public("AzureCloud"), *behind("203.0.113.10")], Status.PASS),
         case("a regional form of it", [public("AzureCloud.westeurope"), *behind("203.0.113.10")], Status.PASS),
         case("next hop belongs to no readable Azure Firewall", [public(OFFICE), *behind()[:3]], Status.NOT_ASSESSED),
@@ -166,6 +171,24 @@ NAT = public_ip("nat", "203.0.113.30")
             "leaves through a gateway that nobody sees",
             [public(OFFICE), virtual_network(), route_table(route(hop="VirtualNetworkGateway", address=""))],
             Status.NOT_ASSESSED,
+        ),
+        case(
+            "outbound loadBalancer, but the default route leads through a gateway that nobody sees",
+            [
+                public(OFFICE, outbound="loadBalancer"),
+                virtual_network(),
+                route_table(route(hop="VirtualNetworkGateway", address="")),
+            ],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "outbound loadBalancer, default route to the Internet",
+            [
+                public(OFFICE, outbound="loadBalancer"),
+                virtual_network(),
+                route_table(route(hop="Internet", address="")),
+            ],
+            Status.NOT_APPLICABLE,
         ),
         case("outbound none", [public(OFFICE, outbound="none"), UNROUTED], Status.NOT_APPLICABLE),
         case(
