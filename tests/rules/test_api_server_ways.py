@@ -301,6 +301,13 @@ def test_every_fault_is_named():
         api_server_subnet_has_room, inventory(*integrated(clusters=2, delegations=(), used=10))
     ).findings
     assert finding.message == (
-        "(a) it is not delegated to AKS; (c) 2 clusters take 18 addresses, it has 11; (d) 1 addresses are free"
+        "(a) it is not delegated to AKS; (c) 2 clusters take 18 addresses, it has 11; (d) 1 address is free"
     )
     assert finding.evidence["clusters"] == ["aks-0", "aks-1"]
+
+
+def test_one_cluster_is_named_as_one():
+    (finding,) = evaluate(api_server_subnet_has_room, inventory(*integrated("10.0.7.0/29", used=11))).findings
+    assert finding.message == (
+        "(b) longer than /28: 10.0.7.0/29; (c) 1 cluster takes 9 addresses, it has 3; (d) 0 addresses are free"
+    )
