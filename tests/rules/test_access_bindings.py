@@ -157,6 +157,28 @@ DISCOVERY = [
             [bound("all", AUTHENTICATED, role="edit", labels=DEFAULT)],
             Status.FAIL,
         ),
+        case(
+            "a default binding with one more group",
+            [bound("system:volume-scheduler", AUTHENTICATED, role="system:volume-scheduler", labels=DEFAULT)],
+            Status.FAIL,
+        ),
+        case(
+            "a default binding that names none",
+            [bound("system:monitoring", rbac_subject("Group", "system:monitoring"), role="system:x", labels=DEFAULT)],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "the default binding for all service accounts",
+            [
+                bound(
+                    "system:service-account-issuer-discovery",
+                    rbac_subject("Group", "system:serviceaccounts"),
+                    role="system:service-account-issuer-discovery",
+                    labels=DEFAULT,
+                )
+            ],
+            Status.NOT_APPLICABLE,
+        ),
         case("the mark of AKS on another role", [bound("all", AUTHENTICATED, role="edit", labels=AKS)], Status.FAIL),
         case("all service accounts", [bound("all", rbac_subject("Group", "system:serviceaccounts"))], Status.FAIL),
         case("a group of people", [bound("team", TEAM)], Status.PASS),

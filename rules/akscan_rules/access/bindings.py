@@ -35,6 +35,15 @@ Binding = ClusterRoleBindingSubject | RoleBindingSubject
 
 _ANONYMOUS = ("Group:system:unauthenticated", "User:system:anonymous")
 _CATCH_ALL = ("Group:system:authenticated", "Group:system:serviceaccounts", "Group:system:masters")
+#: What Kubernetes itself binds to them
+#: (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings).
+_FOR_EVERYBODY = (
+    "cluster-admin",
+    "system:basic-user",
+    "system:discovery",
+    "system:public-info-viewer",
+    "system:service-account-issuer-discovery",
+)
 _ACCOUNTS_OF = "Group:system:serviceaccounts:"
 _DEFAULT_ACCOUNT = re.compile(r"User:system:serviceaccount:([^:]+):default")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -139,7 +148,8 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
         for name in named
         if name in _CATCH_ALL or (name.startswith(_ACCOUNTS_OF) and name.removeprefix(_ACCOUNTS_OF) not in system)
     ]
-    if _is_default(subject) or comes_with_aks(subject.object):
+    by_default = _is_default(subject) and (not groups or binding.role_ref.name in _FOR_EVERYBODY)
+    if by_default or comes_with_aks(binding):
         raise NotApplicable("a binding of Kubernetes or AKS")
     if groups:
         namespaces = [name.removeprefix(_ACCOUNTS_OF) for name in groups if name.startswith(_ACCOUNTS_OF)]
