@@ -209,10 +209,11 @@ def tokens_are_mounted_where_they_are_of_use(workload: Workload, inventory: Inve
     """API tokens are mounted only where the account can do something with them.
 
     The token gives an intruder in the container a name in the API server and a way to explore it, while the workload
-    itself has no use for it. Nothing breaks when it is gone: workload identity uses a token of its own.
+    itself has no use for it. Workload identity uses a token of its own.
 
     **Fix**: set `automountServiceAccountToken` to false in the pod template, or on the service account for all its
-    pods. The pods restart.
+    pods. The pods restart. A client that shows the token to another service, as HashiCorp Vault's Kubernetes
+    authentication does, needs a projected token instead.
     """
     cluster, namespace = workload.cluster, workload.namespace
     if namespace in cluster.system_namespaces:
