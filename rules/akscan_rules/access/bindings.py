@@ -177,7 +177,7 @@ def _is_default(subject: Binding) -> bool:
 
 
 def _accounts_in(cluster: Cluster, namespaces: list[str]) -> int:
-    return sum(namespace in namespaces for namespace, _ in cluster.service_accounts)
+    return sum(cluster.service_accounts_by_namespace[namespace] for namespace in dict.fromkeys(namespaces))
 
 
 #: What creates pods or enters them.

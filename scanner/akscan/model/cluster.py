@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -517,6 +518,11 @@ class Cluster(Subject):
     def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
         """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
         return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
+
+    @cached_property
+    def service_accounts_by_namespace(self) -> Counter[str]:
+        """How many service accounts each namespace has. Raises `NotCollected` where they could not be listed."""
+        return Counter(namespace for namespace, _ in self.service_accounts)
 
     @property
     def kubernetes_gap(self) -> Gap | None:
