@@ -46,7 +46,6 @@ _FOR_EVERYBODY = (
 )
 _ACCOUNTS_OF = "Group:system:serviceaccounts:"
 _DEFAULT_ACCOUNT = re.compile(r"User:system:serviceaccount:([^:]+):default")
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _described(subject: Binding) -> dict[str, EvidenceValue]:
@@ -378,8 +377,7 @@ def _missing_accounts(subject: Binding) -> Iterator[Finding]:
 
 
 def _names_for_groups(subject: Binding) -> Iterator[Finding]:
-    groups = [s.name for s in subject.holders if s.kind == "Group"]
-    strange = [name for name in groups if not _GUID.fullmatch(name) and not name.startswith(("system:", "aks:jwt:"))]
+    strange = [s.name for s in subject.holders if s.is_misnamed_group]
     if strange and subject.cluster.properties.aad_profile is not None:
         yield Finding(
             f"Entra ID knows groups by object id, not as {', '.join(strange)}",
