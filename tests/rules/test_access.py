@@ -112,6 +112,8 @@ def test_bindings_of_people_are_counted_where_they_can_be_read():
     world = [
         answered(aadProfile={"managed": True, "adminGroupObjectIDs": ["g"]}),
         cluster_role_binding("masters", rbac_subject("Group", "system:masters")),
+        cluster_role_binding("aks-cluster-admin-binding", rbac_subject("User", "clusterAdmin"), labels=AKS_LABELS),
+        cluster_role_binding("aks-service", rbac_subject("User", "aks-support"), role="aks-service", labels=AKS_LABELS),
         cluster_role_binding("tools", rbac_subject("ServiceAccount", "tool", "ci")),
         cluster_role_binding("admins", rbac_subject("ServiceAccount", "tool", "ci"), rbac_subject("Group", "guid")),
         role_binding("devs", "shop", rbac_subject("User", "dev@contoso.com"), role="edit"),

@@ -163,6 +163,8 @@ def test_each_namespace_with_a_cluster_admin_is_a_finding_of_its_own():
     findings = evaluate(roles_name_resources_and_verbs, inventory(*world)).findings
     assert [finding.part for finding in findings] == ["rolebindings/team-a/x", "rolebindings/team-b/y"]
     assert findings[1].evidence["subjects"] == [str(ALICE), str(TEAM)]
+    assert findings[0].message == f"{TEAM} is cluster-admin of namespace team-a"
+    assert findings[1].message == f"{ALICE}, {TEAM} are cluster-admin of namespace team-b"
     assert findings[1].fill == {"namespace": "team-b"}
 
 
@@ -182,6 +184,7 @@ def test_the_offending_rules_and_their_holders_are_shown():
     ]
     (finding,) = evaluate(roles_name_resources_and_verbs, inventory(*world)).findings
     assert finding.evidence["rules"] == ["rules[1] verbs [*] apiGroups [apps] resources [deployments]"]
+    assert finding.message == f"{AGENT}, {ALICE} hold rules[1] verbs [*] apiGroups [apps] resources [deployments]"
     assert finding.evidence["bindings"] == ["ClusterRoleBinding binding", "RoleBinding shop/more"]
     assert finding.evidence["subjects"] == [str(AGENT), str(ALICE)]
     assert finding.evidence["clusterWide"] is True

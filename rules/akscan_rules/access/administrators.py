@@ -1,9 +1,10 @@
 """Sign-in with Microsoft Entra ID, and who administers a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from akscan.sdk import (
     Cluster,
+    ClusterRoleBinding,
     ClusterRoleBindingSubject,
     Disruption,
     Finding,
@@ -19,6 +20,8 @@ from akscan.sdk import (
     if_known,
     rule,
 )
+
+from akscan_rules.access.operators import comes_with_aks
 
 _LIST_ADMIN_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action"
 
@@ -150,10 +153,14 @@ def azure_roles_authorize_kubernetes_access(cluster: Cluster, inventory: Invento
                 "enableAzureRBAC": aad.enable_azure_rbac,
                 "managed": aad.managed,
                 "adminGroupObjectIDs": aad.admin_group_object_ids,
-                "clusterRoleBindingsOfPeople": if_known(lambda: sum(b.binds_people for b in cluster_wide.complete())),
-                "roleBindingsOfPeople": if_known(lambda: sum(b.binds_people for b in namespaced.complete())),
+                "clusterRoleBindingsOfPeople": if_known(lambda: _bindings_of_people(cluster_wide.complete())),
+                "roleBindingsOfPeople": if_known(lambda: _bindings_of_people(namespaced.complete())),
             },
         )
+
+
+def _bindings_of_people(bindings: Iterable[ClusterRoleBinding]) -> int:
+    return sum(b.binds_people and not (b.is_of_aks or comes_with_aks(b)) for b in bindings)
 
 
 @rule(

@@ -80,7 +80,8 @@ def _held(
             "acceptedSubjects": list(dict.fromkeys(text for _, _, found in proven for text in found.accepted)),
             **known_operators().evidence(inventory),
         }
-        yield Finding(f"{summary(subjects)} holds {summary(placed)}", evidence, _fill(role, subjects))
+        verb = "holds" if len(subjects) == 1 else "hold"
+        yield Finding(f"{summary(subjects)} {verb} {summary(placed)}", evidence, _fill(role, subjects))
     for _, _, found in judged:
         found.require_decided()
     if judged:
@@ -147,7 +148,8 @@ def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory)
     for binding, found in judged:
         if found.outside:
             yield Finding(
-                f"{summary(found.outside)} is cluster-admin of namespace {binding.namespace}",
+                f"{summary(found.outside)} {'is' if len(found.outside) == 1 else 'are'} cluster-admin of namespace "
+                f"{binding.namespace}",
                 {
                     "bindings": [named(binding)],
                     "subjects": [str(subject) for subject in found.outside],
