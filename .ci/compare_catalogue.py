@@ -45,6 +45,7 @@ DEVIATIONS = {
     ("SPT-012", "commands"): "the specified order sets the expander before there is a list for it",
     ("SPT-012", "needs"): "a list of ConfigMaps stands in for the get: every read of Kubernetes is a list",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
+    ("WKL-012", "commands"): "the specified quantities would take the place of those that the container states",
     ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
     (
         "EGR-004",
