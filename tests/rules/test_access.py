@@ -284,6 +284,7 @@ def test_only_the_subject_that_was_added_to_the_default_binding_is_named():
     world = inventory(cluster_role_binding("cluster-admin", MASTERS, CI, labels=DEFAULT_LABELS))
     finding = evaluate(cluster_admin_is_bound_to_the_platform_only, world).findings[0]
     assert finding.evidence["subjects"] == ["ServiceAccount:ci/deployer"]
+    assert finding.fill == {"name": "", "namespace": "ci", "service_account": "deployer"}
 
 
 def test_the_evidence_tells_which_service_accounts_running_pods_use():

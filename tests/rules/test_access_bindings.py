@@ -110,6 +110,21 @@ def test_what_anonymous_callers_may_do_is_shown():
     assert finding.evidence["apiServerAccessProfile.enablePrivateCluster"] == f"not read ({Need.MANAGED_CLUSTERS})"
 
 
+@pytest.mark.parametrize(
+    ("rule", "group"),
+    [
+        (anonymous_callers_have_default_rights_only, UNAUTHENTICATED),
+        (no_rights_for_catch_all_groups, AUTHENTICATED),
+    ],
+)
+def test_a_default_binding_is_not_to_be_deleted(rule, group):
+    by_default = bound("system:volume-scheduler", group, role="system:volume-scheduler", labels=DEFAULT)
+    (finding,) = evaluate(rule, inventory(by_default)).findings
+    assert finding.fill == {"name": ""}
+    (finding,) = evaluate(rule, inventory(bound("own", group))).findings
+    assert finding.fill == {}
+
+
 def accounts_of(namespace):
     return rbac_subject("Group", f"system:serviceaccounts:{namespace}")
 

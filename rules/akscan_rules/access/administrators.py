@@ -21,7 +21,7 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import comes_with_aks
+from akscan_rules.access.operators import comes_with_aks, spared
 
 _LIST_ADMIN_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action"
 
@@ -243,7 +243,8 @@ def cluster_admin_is_bound_to_the_platform_only(
 
     **Fix**: replace the binding by a role with the verbs that are really used; people get time-bound Azure roles
     instead. Tools that insist on cluster-admin go into a namespace that only the platform team can write to, and into
-    `allowed_subjects`. Workloads that do not call the API notice nothing; controllers may lose a permission.
+    `allowed_subjects`. From the default binding `cluster-admin` take the subject only (`kubectl edit`). Workloads that
+    do not call the API notice nothing; controllers may lose a permission.
     """
     binding, cluster = subject.object, subject.cluster
     exempt = (*allowed_subjects, "Group:system:masters") if binding.is_bootstrapped else allowed_subjects
@@ -263,5 +264,8 @@ def cluster_admin_is_bound_to_the_platform_only(
                     lambda: [str(s) for s in accounts if (s.namespace, s.name) in cluster.service_accounts_in_use]
                 ),
             },
-            {"namespace": accounts[0].namespace, "service_account": accounts[0].name} if accounts else {},
+            {
+                **spared(binding),
+                **({"namespace": accounts[0].namespace, "service_account": accounts[0].name} if accounts else {}),
+            },
         )

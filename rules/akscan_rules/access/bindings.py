@@ -27,6 +27,7 @@ from akscan_rules.access.operators import (
     has_any_resource,
     holders_of,
     known_operators,
+    spared,
     summary,
     workloads_of,
 )
@@ -90,7 +91,9 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
     Everyone who reaches the API server, on a public cluster the whole internet, has the bound rights without any
     credential. Automated attacks look for exactly this.
 
-    **Fix**: delete the binding. Where a probe needs `/healthz` or `/version`, the default role already covers it.
+    **Fix**: delete the binding. Where a probe needs `/healthz` or `/version`, the default role already covers it. From
+    a default binding of Kubernetes, as clusters have it that were made before 1.14, take the subject only
+    (`kubectl edit`): others live by it.
     """
     binding, cluster = subject.object, subject.cluster
     if binding.metadata.is_bootstrapped and binding.role_ref.name == "system:public-info-viewer":
@@ -109,6 +112,7 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
                 "apiServerAccessProfile.enablePrivateCluster": public,
                 "apiServerAccessProfile.authorizedIPRanges": ranges,
             },
+            spared(binding),
         )
 
 
@@ -138,7 +142,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
     cluster, also those created tomorrow. `system:masters` cannot be restricted or audited by any authorizer.
 
     **Fix**: bind a named group or a dedicated service account instead, first of all for the callers that need the
-    rights.
+    rights. From a default binding of Kubernetes take the group only (`kubectl edit`).
     """
     binding, system = subject.object, subject.cluster.system_namespaces
     named = [s.identity for s in subject.holders]
@@ -160,6 +164,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
                 "rules": if_known(lambda: _rights(subject)),
                 "serviceAccounts": if_known(lambda: _accounts_in(subject.cluster, namespaces)) if namespaces else None,
             },
+            spared(binding),
         )
 
 
