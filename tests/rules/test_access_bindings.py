@@ -110,21 +110,6 @@ def test_what_anonymous_callers_may_do_is_shown():
     assert finding.evidence["apiServerAccessProfile.enablePrivateCluster"] == f"not read ({Need.MANAGED_CLUSTERS})"
 
 
-@pytest.mark.parametrize(
-    ("rule", "group"),
-    [
-        (anonymous_callers_have_default_rights_only, UNAUTHENTICATED),
-        (no_rights_for_catch_all_groups, AUTHENTICATED),
-    ],
-)
-def test_a_default_binding_is_not_to_be_deleted(rule, group):
-    by_default = bound("system:volume-scheduler", group, role="system:volume-scheduler", labels=DEFAULT)
-    (finding,) = evaluate(rule, inventory(by_default)).findings
-    assert finding.fill == {"name": ""}
-    (finding,) = evaluate(rule, inventory(bound("own", group))).findings
-    assert finding.fill == {}
-
-
 def accounts_of(namespace):
     return rbac_subject("Group", f"system:serviceaccounts:{namespace}")
 
@@ -553,6 +538,24 @@ def test_the_right_that_waits_is_shown():
 def test_a_binding_is_made_again_to_the_same_kind_of_role(binding, role_kind):
     (finding,) = evaluate(bindings_lead_somewhere, inventory(*THERE, binding)).findings
     assert finding.fill == {"group_name": "dev", "role": binding.role_ref.name, "role_kind": role_kind}
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject"),
+    [
+        (anonymous_callers_have_default_rights_only, UNAUTHENTICATED),
+        (no_rights_for_catch_all_groups, AUTHENTICATED),
+        (pods_are_made_and_entered_by_few, ALICE),
+        (default_accounts_hold_no_rights, default_of("shop")),
+    ],
+)
+def test_a_default_binding_is_not_to_be_deleted(rule, subject):
+    system = cluster_role("system:x", rbac_rule("create", "pods"), labels=DEFAULT)
+    by_default = bound("system:x", subject, role="system:x", labels=DEFAULT)
+    (finding,) = evaluate(rule, inventory(system, by_default)).findings
+    assert finding.fill["name"] == ""
+    (finding,) = evaluate(rule, inventory(system, bound("own", subject, role="system:x"))).findings
+    assert "name" not in finding.fill
 
 
 def test_both_kinds_of_binding_are_judged():

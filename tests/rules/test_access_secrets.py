@@ -197,6 +197,13 @@ def test_each_binding_and_each_assignment_is_a_finding_of_its_own():
     assert assigned.evidence["scope"] == CLUSTER
 
 
+def test_a_default_binding_is_not_to_be_deleted():
+    role = cluster_role("system:x", rbac_rule("get", "secrets"), labels=DEFAULT)
+    world = [role, cluster_role_binding("system:x", TEAM, role="system:x", labels=DEFAULT)]
+    (finding,) = evaluate(secrets_everywhere_are_readable_for_few, inventory(*world)).findings
+    assert finding.fill == {"binding": ""}
+
+
 def test_the_roles_can_be_told_in_the_settings_and_are_shown_with_their_ids(tmp_path):
     file = tmp_path / "akscan.yaml"
     file.write_text("rules: {ACC-015: {parameters: {azure_roles: {Reader: 7f6c6a51}}}}", encoding="utf-8")

@@ -246,7 +246,7 @@ def pods_are_made_and_entered_by_few(
                 "acceptedSubjects": found.accepted,
                 **known_operators().evidence(inventory),
             },
-            {"role": binding.role_ref.name},
+            {"role": binding.role_ref.name, **spared(binding)},
         )
     if role is not None:
         cluster.rbac.require_rules(role)
@@ -307,6 +307,7 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
                 "account_namespace": defaults[0],
                 "role": binding.role_ref.name,
                 "role_kind": binding.role_ref.kind.casefold(),
+                **spared(binding),
             },
         )
 

@@ -28,7 +28,15 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import comes_with_aks, holders_of, known_operators, named, summary, workloads_of
+from akscan_rules.access.operators import (
+    comes_with_aks,
+    holders_of,
+    known_operators,
+    named,
+    spared,
+    summary,
+    workloads_of,
+)
 
 _RBAC_WRITER = "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb"
 _RBAC_ADMIN = "3498e952-d568-435e-9b2c-8d77e338d7f7"
@@ -114,7 +122,7 @@ def _readers_in_kubernetes(cluster: Cluster, inventory: Inventory, allowed: tupl
                     "acceptedSubjects": found.accepted,
                     **known_operators().evidence(inventory),
                 },
-                {"binding": name},
+                {"binding": spared(bindings[name]).get("name", name)},
                 part=f"clusterrolebindings/{name}",
             )
     for found in judged.values():
