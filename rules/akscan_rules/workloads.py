@@ -161,6 +161,8 @@ def containers_state_their_resources(
     spec = workload.effective_spec
     checked = {c.name: [item for item in required if not spec.states(c, item)] for c in spec.app_containers}
     missing = {name: ", ".join(items) for name, items in checked.items() if items}
+    declared = {c.name for c in workload.template.spec.app_containers} if workload.template else set()
+    own = [c for c in spec.app_containers if c.name in missing and c.name in declared]
     if missing:
         yield Finding(
             "; ".join(f"{name} states no {items}" for name, items in missing.items()),
@@ -172,7 +174,7 @@ def containers_state_their_resources(
                 "spec.resources.limits": _quantities(spec.resources.limits),
                 "qosClass": sorted({pod.status.qos_class for pod in workload.pods if pod.status.qos_class}),
             },
-            _stated(next(c for c in spec.app_containers if c.name in missing)),
+            _stated(own[0]) if own else {},
             containers=list(missing),
         )
 
