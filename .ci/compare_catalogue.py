@@ -22,7 +22,7 @@ DEVIATIONS = {
     ("ACC-015", "commands"): "the specified commands delete a binding under the name of the cluster, and no assignment",
     ("ACC-017", "commands"): "the specified commands would make a binding under the name of the one that is there",
     ("ACC-018", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
-    ("ACC-020", "commands"): "the specified command deletes a RoleBinding whatever the kind of the binding is",
+    ("ACC-020", "commands"): "the specified commands take every binding for a RoleBinding to a ClusterRole",
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-001", "commands"): "the specified commands drop the taints that others set",
     ("SEC-007", "commands"): "the specified ones would switch a vault with the key of etcd off from the API server",
@@ -45,6 +45,7 @@ DEVIATIONS = {
     ("SPT-012", "commands"): "the specified order sets the expander before there is a list for it",
     ("SPT-012", "needs"): "a list of ConfigMaps stands in for the get: every read of Kubernetes is a list",
     ("WKL-002", "commands"): "the specified patch names the first container of a template, whichever sets the flag",
+    ("WKL-012", "commands"): "the specified quantities would take the place of those that the container states",
     ("EGR-003", "parameters"): "the service tags stand in the dated file of endpoints, data/required_endpoints.yaml",
     ("EGR-004", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     (

@@ -369,11 +369,12 @@ def api_server_subnet_has_room(
     usage = if_known(lambda: subnet.usage(inventory))
     free = None if isinstance(usage, str) else int(usage.limit - usage.current_value)
     encrypted = network.properties.encryption.enabled
+    takers = "1 cluster takes" if len(subnet.clusters) == 1 else f"{len(subnet.clusters)} clusters take"
     faults = {
         "(a) it is not delegated to AKS": _DELEGATE not in services,
         f"(b) longer than /{_SHORTEST_PREFIX}: {', '.join(long)}": bool(long),
-        f"(c) {len(subnet.clusters)} clusters take {wanted} addresses, it has {available}": wanted > available,
-        f"(d) {free} addresses are free": free is not None and free < min_free,
+        f"(c) {takers} {wanted} addresses, it has {available}": wanted > available,
+        f"(d) {free} {'address is' if free == 1 else 'addresses are'} free": free is not None and free < min_free,
         f"(e) node pools of {', '.join(others)} stand in it": bool(others),
         f"(f) {network.name} is encrypted, which VNet Integration does not support": encrypted,
     }

@@ -8,10 +8,13 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NodePool,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Subnet,
     if_known,
@@ -56,10 +59,13 @@ def cluster_does_not_use_kubenet(
     is no way back.
     """
     network = cluster.properties.network_profile
+    if not network.network_plugin:
+        detail = "the answer does not say which network plugin the cluster has"
+        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
     if network.network_plugin != "kubenet":
         return
     days = (date.fromisoformat(support_ends) - inventory.collected_at.date()).days
-    left = f"ends in {days} days" if days > 0 else "has ended"
+    left = f"ends in {days} {'day' if days == 1 else 'days'}" if days > 0 else "has ended"
     yield Finding(
         f"the cluster runs on kubenet, whose support {left} ({support_ends})",
         {

@@ -132,7 +132,7 @@ def _first_flag_path(workload: Workload) -> str:
     ],
     fix=Fix(
         """
-        kubectl set resources {kind} {name} --namespace {namespace} --containers {container} --requests cpu=100m,memory=128Mi --limits memory=256Mi
+        kubectl set resources {kind} {name} --namespace {namespace} --containers {container} --requests cpu={cpu_request},memory={memory_request} --limits memory={memory_limit}
         """,  # noqa: E501 a command stands on one line
         Disruption.WORKLOAD_RESTART,
         terraform="kubernetes_deployment_v1.spec.template.spec.container.resources",
@@ -161,6 +161,8 @@ def containers_state_their_resources(
     spec = workload.effective_spec
     checked = {c.name: [item for item in required if not spec.states(c, item)] for c in spec.app_containers}
     missing = {name: ", ".join(items) for name, items in checked.items() if items}
+    declared = {c.name for c in workload.template.spec.app_containers} if workload.template else set()
+    own = [c for c in spec.app_containers if c.name in missing and c.name in declared]
     if missing:
         yield Finding(
             "; ".join(f"{name} states no {items}" for name, items in missing.items()),
@@ -172,9 +174,20 @@ def containers_state_their_resources(
                 "spec.resources.limits": _quantities(spec.resources.limits),
                 "qosClass": sorted({pod.status.qos_class for pod in workload.pods if pod.status.qos_class}),
             },
-            {"container": next(iter(missing))},
+            _stated(own[0]) if own else {},
             containers=list(missing),
         )
+
+
+def _stated(container: Container) -> dict[str, str]:
+    """A container and what it states already, which the command would set anew; a limit stands in for a request."""
+    requests, limits = container.resources.requests or {}, container.resources.limits or {}
+    return {
+        "container": container.name,
+        "cpu_request": str(requests.get("cpu", limits.get("cpu", ""))),
+        "memory_request": str(requests.get("memory", limits.get("memory", ""))),
+        "memory_limit": str(limits.get("memory", "")),
+    }
 
 
 def _quantities(stated: Mapping[str, object] | None) -> str:

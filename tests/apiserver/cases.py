@@ -700,7 +700,12 @@ CASES = [
     ),
     Case("SEC-019", f"{SHOP}/deployments/pulled", pulled("good"), pulled("bad", "regcred")),
     Case("ACC-003", "{cluster}", [], []),
-    Case("ACC-005", "{cluster}", [bound("administrators", "cluster-admin", group("platform"))], []),
+    Case(
+        "ACC-005",
+        "{cluster}",
+        [bound("administrators", "cluster-admin", group("5f0c2c64-6f0c-4c5a-9d3a-0a7e1d6a0001"))],
+        [bound("administrators", "cluster-admin", group("platform"))],
+    ),
     Case(
         "ACC-009",
         "{cluster}/clusterrolebindings/deployer",

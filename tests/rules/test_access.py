@@ -112,6 +112,8 @@ def test_bindings_of_people_are_counted_where_they_can_be_read():
     world = [
         answered(aadProfile={"managed": True, "adminGroupObjectIDs": ["g"]}),
         cluster_role_binding("masters", rbac_subject("Group", "system:masters")),
+        cluster_role_binding("aks-cluster-admin-binding", rbac_subject("User", "clusterAdmin"), labels=AKS_LABELS),
+        cluster_role_binding("aks-service", rbac_subject("User", "aks-support"), role="aks-service", labels=AKS_LABELS),
         cluster_role_binding("tools", rbac_subject("ServiceAccount", "tool", "ci")),
         cluster_role_binding("admins", rbac_subject("ServiceAccount", "tool", "ci"), rbac_subject("Group", "guid")),
         role_binding("devs", "shop", rbac_subject("User", "dev@contoso.com"), role="edit"),
@@ -282,6 +284,7 @@ def test_only_the_subject_that_was_added_to_the_default_binding_is_named():
     world = inventory(cluster_role_binding("cluster-admin", MASTERS, CI, labels=DEFAULT_LABELS))
     finding = evaluate(cluster_admin_is_bound_to_the_platform_only, world).findings[0]
     assert finding.evidence["subjects"] == ["ServiceAccount:ci/deployer"]
+    assert finding.fill == {"name": "", "namespace": "ci", "service_account": "deployer"}
 
 
 def test_the_evidence_tells_which_service_accounts_running_pods_use():

@@ -29,6 +29,7 @@ from akscan_rules.access.azure_roles import (
 )
 
 CLUSTER = str(cluster().id)
+TEAM = "5f0c2c64-6f0c-4c5a-9d3a-0a7e1d6a0001"
 ROOT_GROUP = "/providers/Microsoft.Management/managementGroups/root"
 EVERYTHING = "Microsoft.ContainerService/managedClusters/*"
 BIND = "Microsoft.ContainerService/managedClusters/rbac.authorization.k8s.io/rolebindings/write"
@@ -100,7 +101,22 @@ def users_and(*things):
         ),
         case(
             "local accounts disabled, Azure RBAC off, cluster-admin bound to a Group GUID",
-            users_and(entra(azure=False), cluster_role_binding("ours", rbac_subject("Group", "guid"))),
+            users_and(entra(azure=False), cluster_role_binding("ours", rbac_subject("Group", TEAM))),
+            Status.PASS,
+        ),
+        case(
+            "cluster-admin bound to a User",
+            users_and(entra(azure=False), cluster_role_binding("ours", rbac_subject("User", "alice@contoso.example"))),
+            Status.PASS,
+        ),
+        case(
+            "cluster-admin bound to a group by a name that Entra ID does not send",
+            users_and(entra(azure=False), cluster_role_binding("ours", rbac_subject("Group", "platform-admins"))),
+            Status.FAIL,
+        ),
+        case(
+            "cluster-admin bound to a group of another issuer",
+            users_and(entra(azure=False), cluster_role_binding("ours", rbac_subject("Group", "aks:jwt:admins"))),
             Status.PASS,
         ),
         case(

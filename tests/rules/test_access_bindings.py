@@ -157,6 +157,28 @@ DISCOVERY = [
             [bound("all", AUTHENTICATED, role="edit", labels=DEFAULT)],
             Status.FAIL,
         ),
+        case(
+            "a default binding with one more group",
+            [bound("system:volume-scheduler", AUTHENTICATED, role="system:volume-scheduler", labels=DEFAULT)],
+            Status.FAIL,
+        ),
+        case(
+            "a default binding that names none",
+            [bound("system:monitoring", rbac_subject("Group", "system:monitoring"), role="system:x", labels=DEFAULT)],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "the default binding for all service accounts",
+            [
+                bound(
+                    "system:service-account-issuer-discovery",
+                    rbac_subject("Group", "system:serviceaccounts"),
+                    role="system:service-account-issuer-discovery",
+                    labels=DEFAULT,
+                )
+            ],
+            Status.NOT_APPLICABLE,
+        ),
         case("the mark of AKS on another role", [bound("all", AUTHENTICATED, role="edit", labels=AKS)], Status.FAIL),
         case("all service accounts", [bound("all", rbac_subject("Group", "system:serviceaccounts"))], Status.FAIL),
         case("a group of people", [bound("team", TEAM)], Status.PASS),
@@ -229,6 +251,11 @@ def operator(image="ghcr.io/kedacore/keda:2.18.1", **fields):
             "a role with * in resources of the core group",
             [cluster_role("all", rbac_rule("create", "*")), bound("ci", CI, role="all")],
             Status.NOT_APPLICABLE,
+        ),
+        case(
+            "a role of the platform with * in resources, which ACC-012 does not report",
+            [cluster_role("system:all", rbac_rule("create", "*")), bound("ci", CI, role="system:all")],
+            Status.FAIL,
         ),
         case(
             "a role with * in resources of apps, which ACC-012 does not report",
@@ -342,6 +369,16 @@ def default_of(namespace):
         case("AKS's own", [bound("x", default_of("kube-system"), labels=AKS)], Status.NOT_APPLICABLE),
         case("the mark of AKS on another's", [bound("x", default_of("team-a"), labels=AKS)], Status.FAIL),
         case("a user named default", [bound("x", rbac_subject("User", "default"))], Status.PASS),
+        case(
+            "the account named as a user",
+            [bound("x", rbac_subject("User", "system:serviceaccount:team-a:default"))],
+            Status.FAIL,
+        ),
+        case(
+            "the account of kube-system named as a user",
+            [bound("x", rbac_subject("User", "system:serviceaccount:kube-system:default"))],
+            Status.PASS,
+        ),
         case("pods unreadable", [bound("x", default_of("team-a"))], Status.FAIL, unreadable=[Need.PODS]),
         case("bindings unreadable", [], Status.NOT_ASSESSED, unreadable=BOTH_KINDS),
     ],
@@ -360,7 +397,18 @@ def test_the_workloads_that_run_as_default_are_named():
     (finding,) = evaluate(default_accounts_hold_no_rights, inventory(*world)).findings
     assert finding.evidence["subjects.namespace"] == ["shop"]
     assert finding.evidence["workloads"] == ["Deployment shop/app"]
-    assert finding.fill == {"namespace": "shop", "role": "edit", "role_kind": "clusterrole"}
+    assert finding.fill == {
+        "namespace": "shop",
+        "account_namespace": "shop",
+        "role": "edit",
+        "role_kind": "clusterrole",
+    }
+
+
+def test_what_replaces_the_default_account_of_another_namespace_stands_there():
+    world = inventory(role_binding("x", "shop", default_of("ci"), role="reader", kind="Role"))
+    (finding,) = evaluate(default_accounts_hold_no_rights, world).findings
+    assert finding.fill == {"namespace": "shop", "account_namespace": "ci", "role": "reader", "role_kind": "role"}
 
 
 THERE = [
@@ -478,6 +526,36 @@ def test_the_right_that_waits_is_shown():
     (finding,) = evaluate(bindings_lead_somewhere, inventory(*THERE, bound("x", gone, CI))).findings
     assert finding.evidence["missingAccounts"] == ["ServiceAccount:ci/gone"]
     assert finding.evidence["rules"] == ("verbs [get, list, watch] apiGroups [''] resources [pods]",)
+
+
+@pytest.mark.parametrize(
+    ("binding", "role_kind"),
+    [
+        (role_binding("x", "ci", rbac_subject("Group", "dev"), role="reader", kind="Role"), "role"),
+        (bound("x", rbac_subject("Group", "dev"), role="view"), "clusterrole"),
+    ],
+)
+def test_a_binding_is_made_again_to_the_same_kind_of_role(binding, role_kind):
+    (finding,) = evaluate(bindings_lead_somewhere, inventory(*THERE, binding)).findings
+    assert finding.fill == {"group_name": "dev", "role": binding.role_ref.name, "role_kind": role_kind}
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject"),
+    [
+        (anonymous_callers_have_default_rights_only, UNAUTHENTICATED),
+        (no_rights_for_catch_all_groups, AUTHENTICATED),
+        (pods_are_made_and_entered_by_few, ALICE),
+        (default_accounts_hold_no_rights, default_of("shop")),
+    ],
+)
+def test_a_default_binding_is_not_to_be_deleted(rule, subject):
+    system = cluster_role("system:x", rbac_rule("create", "pods"), labels=DEFAULT)
+    by_default = bound("system:x", subject, role="system:x", labels=DEFAULT)
+    (finding,) = evaluate(rule, inventory(system, by_default)).findings
+    assert finding.fill["name"] == ""
+    (finding,) = evaluate(rule, inventory(system, bound("own", subject, role="system:x"))).findings
+    assert "name" not in finding.fill
 
 
 def test_both_kinds_of_binding_are_judged():

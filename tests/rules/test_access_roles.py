@@ -163,7 +163,18 @@ def test_each_namespace_with_a_cluster_admin_is_a_finding_of_its_own():
     findings = evaluate(roles_name_resources_and_verbs, inventory(*world)).findings
     assert [finding.part for finding in findings] == ["rolebindings/team-a/x", "rolebindings/team-b/y"]
     assert findings[1].evidence["subjects"] == [str(ALICE), str(TEAM)]
+    assert findings[0].message == f"{TEAM} is cluster-admin of namespace team-a"
+    assert findings[1].message == f"{ALICE}, {TEAM} are cluster-admin of namespace team-b"
     assert findings[1].fill == {"namespace": "team-b"}
+
+
+def test_a_holder_of_whom_nobody_knows_hides_no_other_namespace():
+    argo = rbac_subject("ServiceAccount", "argocd-server", "argocd")
+    world = [CLUSTER_ADMIN, role_binding("x", "team-a", argo), role_binding("y", "team-b", ALICE)]
+    verdict = evaluate(roles_name_resources_and_verbs, inventory(*world, unreadable=[Need.PODS]))
+    assert verdict.status is Status.FAIL
+    assert [finding.part for finding in verdict.findings] == ["rolebindings/team-b/y"]
+    assert Need.PODS in verdict.findings[0].evidence["notAssessed"]
 
 
 def test_the_offending_rules_and_their_holders_are_shown():
@@ -173,6 +184,7 @@ def test_the_offending_rules_and_their_holders_are_shown():
     ]
     (finding,) = evaluate(roles_name_resources_and_verbs, inventory(*world)).findings
     assert finding.evidence["rules"] == ["rules[1] verbs [*] apiGroups [apps] resources [deployments]"]
+    assert finding.message == f"{AGENT}, {ALICE} hold rules[1] verbs [*] apiGroups [apps] resources [deployments]"
     assert finding.evidence["bindings"] == ["ClusterRoleBinding binding", "RoleBinding shop/more"]
     assert finding.evidence["subjects"] == [str(AGENT), str(ALICE)]
     assert finding.evidence["clusterWide"] is True
@@ -229,6 +241,23 @@ BIND = rbac_rule("bind", "clusterroles", group=RBAC)
             Status.FAIL,
         ),
         case("impersonate on uids", held(rbac_rule("impersonate", "uids", group="authentication.k8s.io")), Status.FAIL),
+        case(
+            "impersonate on groups in one namespace", held_in("shop", rbac_rule("impersonate", "groups")), Status.PASS
+        ),
+        case(
+            "impersonate on users in a Role",
+            [
+                role("own", "shop", rbac_rule("impersonate", "users")),
+                role_binding("x", "shop", TEAM, role="own", kind="Role"),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "impersonate on serviceaccounts in one namespace",
+            held_in("shop", rbac_rule("impersonate", "users serviceaccounts")),
+            Status.FAIL,
+        ),
+        case("bind on clusterroles in one namespace", held_in("shop", BIND), Status.FAIL),
         case(
             "impersonate on serviceaccounts with resourceNames",
             held(rbac_rule("impersonate", "serviceaccounts", names=["builder"])),

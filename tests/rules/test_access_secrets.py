@@ -33,7 +33,9 @@ from akscan_rules.access.secrets import (
 )
 
 DEFAULT = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+AKS = {"addonmanager.kubernetes.io/mode": "Reconcile"}
 TEAM = rbac_subject("Group", "5f0c2c64-6f0c-4c5a-9d3a-0a7e1d6a0001")
+SUPPORT = rbac_subject("User", "aks-support")
 CONTROLLER = rbac_subject("ServiceAccount", "sync", "cert-manager")
 CERT_MANAGER = rbac_subject("ServiceAccount", "cert-manager", "cert-manager")
 VIEW = cluster_role("view", rbac_rule("get list watch", "pods"), labels=DEFAULT)
@@ -121,6 +123,38 @@ def manager(image="quay.io/jetstack/cert-manager-controller:v1.19.1"):
             Status.PASS,
         ),
         case(
+            "AKS's own, which its support uses",
+            [
+                cluster_role("aks-service", rbac_rule("get list watch", "secrets"), labels=AKS),
+                cluster_role_binding("aks-service-rolebinding", SUPPORT, role="aks-service", labels=AKS),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a role of AKS, bound by somebody else",
+            [
+                cluster_role("aks-service", rbac_rule("get list watch", "secrets"), labels=AKS),
+                cluster_role_binding("x", SUPPORT, role="aks-service"),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "* in resources of a role of the platform, which ACC-012 does not report",
+            [
+                cluster_role("system:controller:resourcequota-controller", rbac_rule("list", "*"), labels=DEFAULT),
+                cluster_role_binding("x", TEAM, role="system:controller:resourcequota-controller"),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "cluster-admin, a matter of ACC-009",
+            [
+                cluster_role("cluster-admin", rbac_rule("*", "*", group="*"), labels=DEFAULT),
+                cluster_role_binding("x", TEAM),
+            ],
+            Status.PASS,
+        ),
+        case(
             "a known operator",
             [SYNC, cluster_role_binding("x", CERT_MANAGER, role="sync"), manager()],
             Status.PASS,
@@ -161,6 +195,13 @@ def test_each_binding_and_each_assignment_is_a_finding_of_its_own():
     assert assigned.part.startswith("roleAssignments/")
     assert assigned.evidence["principalType"] == "User"
     assert assigned.evidence["scope"] == CLUSTER
+
+
+def test_a_default_binding_is_not_to_be_deleted():
+    role = cluster_role("system:x", rbac_rule("get", "secrets"), labels=DEFAULT)
+    world = [role, cluster_role_binding("system:x", TEAM, role="system:x", labels=DEFAULT)]
+    (finding,) = evaluate(secrets_everywhere_are_readable_for_few, inventory(*world)).findings
+    assert finding.fill == {"binding": ""}
 
 
 def test_the_roles_can_be_told_in_the_settings_and_are_shown_with_their_ids(tmp_path):
@@ -220,6 +261,11 @@ def running(spec, *others, namespace="shop"):
                 ),
             ),
             Status.FAIL,
+        ),
+        case(
+            "added to the default binding of cluster-admin",
+            running(OWN, service_account("app"), cluster_role_binding("cluster-admin", APP, labels=DEFAULT)),
+            Status.PASS,
         ),
         case("kube-system workload", running(OWN, namespace="kube-system"), Status.NOT_APPLICABLE),
         case(

@@ -125,6 +125,11 @@ NAT = public_ip("nat", "203.0.113.30")
             [public("203.0.113.0/24", **MANAGED), MANAGED_IP],
             Status.PASS,
         ),
+        case(
+            "managedNATGateway that names no effective outbound address",
+            [public(OFFICE, outbound="managedNATGateway", pools=[node_pool(vnet_subnet_id=ArmId())])],
+            Status.NOT_ASSESSED,
+        ),
         case("ranges [AzureCloud]", [public("AzureCloud"), *behind("203.0.113.10")], Status.PASS),
         case("a regional form of it", [public("AzureCloud.westeurope"), *behind("203.0.113.10")], Status.PASS),
         case("next hop belongs to no readable Azure Firewall", [public(OFFICE), *behind()[:3]], Status.NOT_ASSESSED),
@@ -166,6 +171,24 @@ NAT = public_ip("nat", "203.0.113.30")
             "leaves through a gateway that nobody sees",
             [public(OFFICE), virtual_network(), route_table(route(hop="VirtualNetworkGateway", address=""))],
             Status.NOT_ASSESSED,
+        ),
+        case(
+            "outbound loadBalancer, but the default route leads through a gateway that nobody sees",
+            [
+                public(OFFICE, outbound="loadBalancer"),
+                virtual_network(),
+                route_table(route(hop="VirtualNetworkGateway", address="")),
+            ],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "outbound loadBalancer, default route to the Internet",
+            [
+                public(OFFICE, outbound="loadBalancer"),
+                virtual_network(),
+                route_table(route(hop="Internet", address="")),
+            ],
+            Status.NOT_APPLICABLE,
         ),
         case("outbound none", [public(OFFICE, outbound="none"), UNROUTED], Status.NOT_APPLICABLE),
         case(
@@ -278,6 +301,13 @@ def test_every_fault_is_named():
         api_server_subnet_has_room, inventory(*integrated(clusters=2, delegations=(), used=10))
     ).findings
     assert finding.message == (
-        "(a) it is not delegated to AKS; (c) 2 clusters take 18 addresses, it has 11; (d) 1 addresses are free"
+        "(a) it is not delegated to AKS; (c) 2 clusters take 18 addresses, it has 11; (d) 1 address is free"
     )
     assert finding.evidence["clusters"] == ["aks-0", "aks-1"]
+
+
+def test_one_cluster_is_named_as_one():
+    (finding,) = evaluate(api_server_subnet_has_room, inventory(*integrated("10.0.7.0/29", used=11))).findings
+    assert finding.message == (
+        "(b) longer than /28: 10.0.7.0/29; (c) 1 cluster takes 9 addresses, it has 3; (d) 0 addresses are free"
+    )

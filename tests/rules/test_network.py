@@ -48,6 +48,7 @@ PUBLIC = {"enable_private_cluster": False}
             Status.FAIL,
         ),
         case("networkPlugin none", [cluster(network=OWN_CNI)], Status.PASS),
+        case("networkPlugin absent", [cluster(network={"network_plugin": Token()})], Status.NOT_ASSESSED),
         case(
             "two kubenet clusters on one subnet",
             [cluster("a", network=KUBENET), cluster("b", network=KUBENET)],
@@ -95,7 +96,8 @@ def test_unreadable_networks_stand_in_the_evidence():
 @pytest.mark.parametrize(
     ("day", "days", "message"),
     [
-        (datetime(2028, 3, 30, 12, tzinfo=UTC), 1, "support ends in 1 days"),
+        (datetime(2028, 3, 30, 12, tzinfo=UTC), 1, "support ends in 1 day ("),
+        (datetime(2028, 3, 29, 12, tzinfo=UTC), 2, "support ends in 2 days ("),
         (datetime(2028, 3, 31, 12, tzinfo=UTC), 0, "support has ended"),
         (datetime(2028, 4, 10, 12, tzinfo=UTC), -10, "support has ended"),
     ],

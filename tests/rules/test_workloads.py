@@ -338,4 +338,23 @@ def test_the_evidence_tells_what_is_stated_and_what_is_missing():
         "spec.resources.limits": "cpu=2",
         "qosClass": ["Burstable"],
     }
-    assert finding.fill == {"container": "sidecar"}
+    assert finding.fill == {"container": "sidecar", "cpu_request": "", "memory_request": "256Mi", "memory_limit": ""}
+
+
+def test_the_command_keeps_what_the_container_states():
+    spec = pod_spec(
+        stating(requests={"memory": "4Gi"}, limits={"cpu": 2, "ephemeral-storage": "1Gi"}), stating("beside")
+    )
+    finding = evaluate(containers_state_their_resources, inventory(workload(spec=spec))).findings[0]
+    assert finding.fill == {"container": "app", "cpu_request": "2", "memory_request": "4Gi", "memory_limit": ""}
+
+
+def test_no_command_is_for_a_container_that_admission_added():
+    world = inventory(workload(admitted=pod_spec(container(), stating("istio-proxy"))))
+    finding = evaluate(containers_state_their_resources, world).findings[0]
+    assert finding.message == "istio-proxy states no requests.cpu, requests.memory, limits.memory"
+    assert finding.fill == {}
+    world = inventory(
+        workload(spec=pod_spec(SILENT), admitted=pod_spec(stating("istio-proxy"), SILENT)),
+    )
+    assert evaluate(containers_state_their_resources, world).findings[0].fill["container"] == "app"

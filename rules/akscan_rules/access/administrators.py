@@ -1,9 +1,10 @@
 """Sign-in with Microsoft Entra ID, and who administers a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from akscan.sdk import (
     Cluster,
+    ClusterRoleBinding,
     ClusterRoleBindingSubject,
     Disruption,
     Finding,
@@ -19,6 +20,8 @@ from akscan.sdk import (
     if_known,
     rule,
 )
+
+from akscan_rules.access.operators import comes_with_aks, spared
 
 _LIST_ADMIN_CREDENTIAL = "Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action"
 
@@ -150,10 +153,14 @@ def azure_roles_authorize_kubernetes_access(cluster: Cluster, inventory: Invento
                 "enableAzureRBAC": aad.enable_azure_rbac,
                 "managed": aad.managed,
                 "adminGroupObjectIDs": aad.admin_group_object_ids,
-                "clusterRoleBindingsOfPeople": if_known(lambda: sum(b.binds_people for b in cluster_wide.complete())),
-                "roleBindingsOfPeople": if_known(lambda: sum(b.binds_people for b in namespaced.complete())),
+                "clusterRoleBindingsOfPeople": if_known(lambda: _bindings_of_people(cluster_wide.complete())),
+                "roleBindingsOfPeople": if_known(lambda: _bindings_of_people(namespaced.complete())),
             },
         )
+
+
+def _bindings_of_people(bindings: Iterable[ClusterRoleBinding]) -> int:
+    return sum(b.binds_people and not (b.is_of_aks or comes_with_aks(b)) for b in bindings)
 
 
 @rule(
@@ -236,7 +243,8 @@ def cluster_admin_is_bound_to_the_platform_only(
 
     **Fix**: replace the binding by a role with the verbs that are really used; people get time-bound Azure roles
     instead. Tools that insist on cluster-admin go into a namespace that only the platform team can write to, and into
-    `allowed_subjects`. Workloads that do not call the API notice nothing; controllers may lose a permission.
+    `allowed_subjects`. From the default binding `cluster-admin` take the subject only (`kubectl edit`). Workloads that
+    do not call the API notice nothing; controllers may lose a permission.
     """
     binding, cluster = subject.object, subject.cluster
     exempt = (*allowed_subjects, "Group:system:masters") if binding.is_bootstrapped else allowed_subjects
@@ -256,5 +264,8 @@ def cluster_admin_is_bound_to_the_platform_only(
                     lambda: [str(s) for s in accounts if (s.namespace, s.name) in cluster.service_accounts_in_use]
                 ),
             },
-            {"namespace": accounts[0].namespace, "service_account": accounts[0].name} if accounts else {},
+            {
+                **spared(binding),
+                **({"namespace": accounts[0].namespace, "service_account": accounts[0].name} if accounts else {}),
+            },
         )

@@ -79,7 +79,8 @@ def an_administrator_gets_in(cluster: Cluster, inventory: Inventory) -> Iterator
         if aad.enable_azure_rbac:
             by_azure = (*grants.known(cluster.id), *grants.known_eligible(cluster.id))
         holders, unread = grants.by_role(by_azure, lambda role: role.grants_all_data(_EVERYTHING))
-        bound = any(b.is_to_cluster_admin and b.binds_people and not b.is_of_aks for b in bindings.items)
+        own = (b for b in bindings.items if b.is_to_cluster_admin and not b.is_of_aks)
+        bound = any(not someone.is_misnamed_group for binding in own for someone in binding.people)
         if aad.admin_group_object_ids or holders or bound:
             return
         if aad.enable_azure_rbac:

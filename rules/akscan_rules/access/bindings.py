@@ -21,14 +21,32 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import Right, has_any_resource, holders_of, known_operators, summary, workloads_of
+from akscan_rules.access.operators import (
+    Right,
+    comes_with_aks,
+    has_any_resource,
+    holders_of,
+    known_operators,
+    spared,
+    summary,
+    workloads_of,
+)
 
 Binding = ClusterRoleBindingSubject | RoleBindingSubject
 
 _ANONYMOUS = ("Group:system:unauthenticated", "User:system:anonymous")
 _CATCH_ALL = ("Group:system:authenticated", "Group:system:serviceaccounts", "Group:system:masters")
+#: What Kubernetes itself binds to them
+#: (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings).
+_FOR_EVERYBODY = (
+    "cluster-admin",
+    "system:basic-user",
+    "system:discovery",
+    "system:public-info-viewer",
+    "system:service-account-issuer-discovery",
+)
 _ACCOUNTS_OF = "Group:system:serviceaccounts:"
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DEFAULT_ACCOUNT = re.compile(r"User:system:serviceaccount:([^:]+):default")
 
 
 def _described(subject: Binding) -> dict[str, EvidenceValue]:
@@ -73,7 +91,9 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
     Everyone who reaches the API server, on a public cluster the whole internet, has the bound rights without any
     credential. Automated attacks look for exactly this.
 
-    **Fix**: delete the binding. Where a probe needs `/healthz` or `/version`, the default role already covers it.
+    **Fix**: delete the binding. Where a probe needs `/healthz` or `/version`, the default role already covers it. From
+    a default binding of Kubernetes, as clusters have it that were made before 1.14, take the subject only
+    (`kubectl edit`): others live by it.
     """
     binding, cluster = subject.object, subject.cluster
     if binding.metadata.is_bootstrapped and binding.role_ref.name == "system:public-info-viewer":
@@ -92,6 +112,7 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
                 "apiServerAccessProfile.enablePrivateCluster": public,
                 "apiServerAccessProfile.authorizedIPRanges": ranges,
             },
+            spared(binding),
         )
 
 
@@ -121,7 +142,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
     cluster, also those created tomorrow. `system:masters` cannot be restricted or audited by any authorizer.
 
     **Fix**: bind a named group or a dedicated service account instead, first of all for the callers that need the
-    rights.
+    rights. From a default binding of Kubernetes take the group only (`kubectl edit`).
     """
     binding, system = subject.object, subject.cluster.system_namespaces
     named = [s.identity for s in subject.holders]
@@ -130,7 +151,8 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
         for name in named
         if name in _CATCH_ALL or (name.startswith(_ACCOUNTS_OF) and name.removeprefix(_ACCOUNTS_OF) not in system)
     ]
-    if _is_default(subject) or _is_of_aks(subject):
+    by_default = _is_default(subject) and (not groups or binding.role_ref.name in _FOR_EVERYBODY)
+    if by_default or comes_with_aks(binding):
         raise NotApplicable("a binding of Kubernetes or AKS")
     if groups:
         namespaces = [name.removeprefix(_ACCOUNTS_OF) for name in groups if name.startswith(_ACCOUNTS_OF)]
@@ -142,6 +164,7 @@ def no_rights_for_catch_all_groups(subject: Binding, inventory: Inventory) -> It
                 "rules": if_known(lambda: _rights(subject)),
                 "serviceAccounts": if_known(lambda: _accounts_in(subject.cluster, namespaces)) if namespaces else None,
             },
+            spared(binding),
         )
 
 
@@ -157,15 +180,8 @@ def _is_default(subject: Binding) -> bool:
     )
 
 
-def _is_of_aks(subject: Binding) -> bool:
-    """Whether AKS made it: by the mark of its add-on manager and the name of the role."""
-    binding = subject.object
-    marked = "addonmanager.kubernetes.io/mode" in (binding.metadata.labels or {})
-    return marked and binding.role_ref.name.startswith(("system:", "aks-"))
-
-
 def _accounts_in(cluster: Cluster, namespaces: list[str]) -> int:
-    return sum(namespace in namespaces for namespace, _ in cluster.service_accounts)
+    return sum(cluster.service_accounts_by_namespace[namespace] for namespace in dict.fromkeys(namespaces))
 
 
 #: What creates pods or enters them.
@@ -213,12 +229,12 @@ def pods_are_made_and_entered_by_few(
     binding, cluster = subject.object, subject.cluster
     if binding.is_to_cluster_admin:
         raise NotApplicable("a matter of ACC-009")
-    if _is_of_aks(subject):
+    if comes_with_aks(binding):
         raise NotApplicable("a binding of AKS")
     found = holders_of(cluster, [binding], "ACC-016", allowed_subjects)
     role = subject.role if found.outside or found.undecided else None
     rules = cluster.rbac.rules_of(role) if role else ()
-    wild = [rule for rule in rules if has_any_resource(rule)]
+    wild = [rule for rule in rules if has_any_resource(rule) and not (role and cluster.rbac.is_of_platform(role, rule))]
     granted = [text for rule in rules if rule not in wild for right in _POD_RIGHTS for text in right.found_in(rule)]
     if granted and found.outside:
         yield Finding(
@@ -230,7 +246,7 @@ def pods_are_made_and_entered_by_few(
                 "acceptedSubjects": found.accepted,
                 **known_operators().evidence(inventory),
             },
-            {"role": binding.role_ref.name},
+            {"role": binding.role_ref.name, **spared(binding)},
         )
     if role is not None:
         cluster.rbac.require_rules(role)
@@ -253,9 +269,9 @@ def pods_are_made_and_entered_by_few(
     ],
     fix=Fix(
         """
-        kubectl create serviceaccount {service_account} --namespace {namespace}
-        kubectl create rolebinding {name}-account --namespace {namespace} --{role_kind}={role} --serviceaccount={namespace}:{service_account}
-        kubectl patch serviceaccount default --namespace {namespace} -p '{"automountServiceAccountToken":false}'
+        kubectl create serviceaccount {service_account} --namespace {account_namespace}
+        kubectl create rolebinding {name}-account --namespace {namespace} --{role_kind}={role} --serviceaccount={account_namespace}:{service_account}
+        kubectl patch serviceaccount default --namespace {account_namespace} -p '{"automountServiceAccountToken":false}'
         kubectl delete {kind} {name} --namespace {namespace}
         """,  # noqa: E501 a command stands on one line
         Disruption.WORKLOAD_RESTART,
@@ -274,11 +290,8 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
     the workload), remove the binding of default and stop its token from being mounted.
     """
     binding, cluster = subject.object, subject.cluster
-    defaults = [
-        s.namespace
-        for s in subject.holders
-        if s.kind == "ServiceAccount" and s.name == "default" and s.namespace not in cluster.system_namespaces
-    ]
+    named = (_DEFAULT_ACCOUNT.fullmatch(s.identity) for s in subject.holders)
+    defaults = [found[1] for found in named if found and found[1] not in cluster.system_namespaces]
     if not defaults and subject.is_aks_managed:
         raise NotApplicable("AKS made it")
     if defaults:
@@ -291,8 +304,10 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
             },
             {
                 "namespace": subject.namespace or defaults[0],
+                "account_namespace": defaults[0],
                 "role": binding.role_ref.name,
                 "role_kind": binding.role_ref.kind.casefold(),
+                **spared(binding),
             },
         )
 
@@ -318,7 +333,7 @@ def default_accounts_hold_no_rights(subject: Binding, inventory: Inventory) -> I
         """
         az ad group show --group {group_name} --query id --output tsv
         kubectl delete {kind} {name} --namespace {namespace}
-        kubectl create rolebinding {name} --namespace {namespace} --clusterrole={role} --group={group_object_id}
+        kubectl create {kind} {name} --namespace {namespace} --{role_kind}={role} --group={group_object_id}
         """,
         Disruption.NONE,
         terraform="kubernetes_role_binding_v1.role_ref and subject",
@@ -348,7 +363,7 @@ def _missing_role(subject: Binding) -> Iterator[Finding]:
 
 def _missing_accounts(subject: Binding) -> Iterator[Finding]:
     cluster = subject.cluster
-    namespaces = if_known(lambda: {item.name for item in cluster.lists.namespaces.complete()})
+    namespaces = if_known(lambda: cluster.namespace_names)
     known = if_known(lambda: cluster.service_accounts)
     gone, unknown = [], False
     for account in (s for s in subject.holders if s.kind == "ServiceAccount"):
@@ -368,11 +383,14 @@ def _missing_accounts(subject: Binding) -> Iterator[Finding]:
 
 
 def _names_for_groups(subject: Binding) -> Iterator[Finding]:
-    groups = [s.name for s in subject.holders if s.kind == "Group"]
-    strange = [name for name in groups if not _GUID.fullmatch(name) and not name.startswith(("system:", "aks:jwt:"))]
+    strange = [s.name for s in subject.holders if s.is_misnamed_group]
     if strange and subject.cluster.properties.aad_profile is not None:
         yield Finding(
             f"Entra ID knows groups by object id, not as {', '.join(strange)}",
             {**_described(subject), "groups": strange},
-            {"group_name": strange[0], "role": subject.object.role_ref.name},
+            {
+                "group_name": strange[0],
+                "role": subject.object.role_ref.name,
+                "role_kind": subject.object.role_ref.kind.casefold(),
+            },
         )

@@ -140,6 +140,17 @@ def named(binding: ClusterRoleBinding) -> str:
     return f"{binding.kind} {f'{binding.namespace}/' if binding.namespace else ''}{binding.name}"
 
 
+def comes_with_aks(binding: ClusterRoleBinding) -> bool:
+    """Whether AKS made it: by the mark of its add-on manager and the name of the role."""
+    marked = "addonmanager.kubernetes.io/mode" in (binding.metadata.labels or {})
+    return marked and binding.role_ref.name.startswith(("system:", "aks-"))
+
+
+def spared(binding: ClusterRoleBinding) -> dict[str, str]:
+    """What keeps a command from naming a default binding: to delete it would take the defaults from everybody else."""
+    return {"name": ""} if binding.metadata.is_bootstrapped else {}
+
+
 class Right(NamedTuple):
     """Resources of an API group and the verbs on them that a rule looks for."""
 

@@ -80,7 +80,8 @@ def _held(
             "acceptedSubjects": list(dict.fromkeys(text for _, _, found in proven for text in found.accepted)),
             **known_operators().evidence(inventory),
         }
-        yield Finding(f"{summary(subjects)} holds {summary(placed)}", evidence, _fill(role, subjects))
+        verb = "holds" if len(subjects) == 1 else "hold"
+        yield Finding(f"{summary(subjects)} {verb} {summary(placed)}", evidence, _fill(role, subjects))
     for _, _, found in judged:
         found.require_decided()
     if judged:
@@ -139,23 +140,28 @@ def roles_name_resources_and_verbs(
 def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
     """A finding for each RoleBinding that makes somebody outside the platform the master of a namespace."""
     system = role.cluster.system_namespaces
-    for binding in role.bindings:
-        if isinstance(binding, RoleBinding) and binding.namespace not in system:
-            found = holders_of(role.cluster, [binding], "ACC-012")
-            if found.outside:
-                yield Finding(
-                    f"{summary(found.outside)} is cluster-admin of namespace {binding.namespace}",
-                    {
-                        "bindings": [named(binding)],
-                        "subjects": [str(subject) for subject in found.outside],
-                        "acceptedSubjects": found.accepted,
-                        "clusterWide": False,
-                        **known_operators().evidence(inventory),
-                    },
-                    {"namespace": binding.namespace},
-                    part=f"rolebindings/{binding.namespace}/{binding.name}",
-                )
-            found.require_decided()
+    judged = [
+        (binding, holders_of(role.cluster, [binding], "ACC-012"))
+        for binding in role.bindings
+        if isinstance(binding, RoleBinding) and binding.namespace not in system
+    ]
+    for binding, found in judged:
+        if found.outside:
+            yield Finding(
+                f"{summary(found.outside)} {'is' if len(found.outside) == 1 else 'are'} cluster-admin of namespace "
+                f"{binding.namespace}",
+                {
+                    "bindings": [named(binding)],
+                    "subjects": [str(subject) for subject in found.outside],
+                    "acceptedSubjects": found.accepted,
+                    "clusterWide": False,
+                    **known_operators().evidence(inventory),
+                },
+                {"namespace": binding.namespace},
+                part=f"rolebindings/{binding.namespace}/{binding.name}",
+            )
+    for _, found in judged:
+        found.require_decided()
     role.cluster.lists.role_bindings.complete()
 
 
@@ -188,19 +194,35 @@ def nobody_escalates_binds_or_impersonates(
     Controllers that manage RBAC may need `resourceNames`.
     """
     _require_own(role)
-    boundless = [granted for granted in role.rules if _is_boundless(granted) and not has_any_verb(granted)]
-    yield from _held(role, [(boundless, role.bindings)], "ACC-013", inventory, allowed_subjects)
+    own = [granted for granted in role.rules if not (granted.resource_names or has_any_verb(granted))]
+    anywhere = [granted for granted in own if _hands_out_roles(granted) or _acts_as(granted, "serviceaccounts")]
+    cluster_wide = [granted for granted in own if granted not in anywhere and _acts_as_people(granted)]
+    offences: Offences = [(anywhere, role.bindings), (cluster_wide, _cluster_wide(role.bindings))]
+    yield from _held(role, offences, "ACC-013", inventory, allowed_subjects)
 
 
-def _is_boundless(granted: PolicyRule) -> bool:
-    if granted.resource_names:
-        return False
-    hands_out = granted.has_verb("escalate", "bind") and granted.has_group("rbac.authorization.k8s.io")
-    acts_as = granted.has_verb("impersonate") and granted.has_group("", "authentication.k8s.io")
-    extras = any(name.startswith("userextras/") for name in granted.resources or ())
-    return (hands_out and granted.has_resource("roles", "clusterroles")) or (
-        acts_as and (extras or granted.has_resource("users", "groups", "serviceaccounts", "uids"))
+def _cluster_wide(bindings: Sequence[ClusterRoleBinding]) -> Sequence[ClusterRoleBinding]:
+    """Those by which a permission counts on what is in no namespace."""
+    return [binding for binding in bindings if not isinstance(binding, RoleBinding)]
+
+
+def _hands_out_roles(granted: PolicyRule) -> bool:
+    return (
+        granted.has_verb("escalate", "bind")
+        and granted.has_group("rbac.authorization.k8s.io")
+        and granted.has_resource("roles", "clusterroles")
     )
+
+
+def _acts_as(granted: PolicyRule, *resources: str) -> bool:
+    can = granted.has_verb("impersonate") and granted.has_group("", "authentication.k8s.io")
+    return can and granted.has_resource(*resources)
+
+
+def _acts_as_people(granted: PolicyRule) -> bool:
+    """Whether it lets its holder act as what is in no namespace, as all but service accounts is."""
+    extras = [name for name in granted.resources or () if name.startswith("userextras/")]
+    return _acts_as(granted, "users", "groups", "uids", *extras)
 
 
 _WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
@@ -259,8 +281,7 @@ def ways_up_are_the_platforms(
         ways = () if has_any_resource(granted) else [way for way in _WAYS_UP if way.found_in(granted)]
         if ways:
             (anywhere if any(way.namespaced for way in ways) else cluster_wide).append(granted)
-    wide = [binding for binding in role.bindings if not isinstance(binding, RoleBinding)]
-    offences: Offences = [(anywhere, role.bindings), (cluster_wide, wide)]
+    offences: Offences = [(anywhere, role.bindings), (cluster_wide, _cluster_wide(role.bindings))]
     yield from _held(role, offences, "ACC-014", inventory, allowed_subjects)
 
 

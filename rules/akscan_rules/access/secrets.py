@@ -28,7 +28,15 @@ from akscan.sdk import (
     rule,
 )
 
-from akscan_rules.access.operators import holders_of, known_operators, named, summary, workloads_of
+from akscan_rules.access.operators import (
+    comes_with_aks,
+    holders_of,
+    known_operators,
+    named,
+    spared,
+    summary,
+    workloads_of,
+)
 
 _RBAC_WRITER = "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb"
 _RBAC_ADMIN = "3498e952-d568-435e-9b2c-8d77e338d7f7"
@@ -86,12 +94,18 @@ def secrets_everywhere_are_readable_for_few(
 
 
 def _readers_in_kubernetes(cluster: Cluster, inventory: Inventory, allowed: tuple[str, ...]) -> Iterator[Finding]:
-    """ClusterRoleBindings whose role reads Secrets; that of a role with ``*`` in resources is a matter of ACC-012."""
+    """ClusterRoleBindings whose role reads Secrets, those of AKS and of cluster-admin (ACC-009) aside; ``*`` among
+    resources is a matter of ACC-012, which leaves out the roles of the platform.
+    """
     verbs: dict[str, list[str]] = {}
     bindings: dict[str, ClusterRoleBinding] = {}
     for verb in ("get", "list", "watch"):
         for grant in cluster.rbac.grants(Request(verb, "secrets")):
-            if "*" not in (grant.rule.resources or ()) and verb not in verbs.setdefault(grant.binding.name, []):
+            if grant.binding.is_to_cluster_admin or comes_with_aks(grant.binding):
+                continue
+            if "*" in (grant.rule.resources or ()) and not cluster.rbac.is_of_platform(grant.role, grant.rule):
+                continue
+            if verb not in verbs.setdefault(grant.binding.name, []):
                 verbs[grant.binding.name].append(verb)
                 bindings[grant.binding.name] = grant.binding
     judged = {name: holders_of(cluster, [bindings[name]], "ACC-015", allowed) for name in sorted(bindings)}
@@ -108,7 +122,7 @@ def _readers_in_kubernetes(cluster: Cluster, inventory: Inventory, allowed: tupl
                     "acceptedSubjects": found.accepted,
                     **known_operators().evidence(inventory),
                 },
-                {"binding": name},
+                {"binding": spared(bindings[name]).get("name", name)},
                 part=f"clusterrolebindings/{name}",
             )
     for found in judged.values():
@@ -203,10 +217,11 @@ def tokens_are_mounted_where_they_are_of_use(workload: Workload, inventory: Inve
     """API tokens are mounted only where the account can do something with them.
 
     The token gives an intruder in the container a name in the API server and a way to explore it, while the workload
-    itself has no use for it. Nothing breaks when it is gone: workload identity uses a token of its own.
+    itself has no use for it. Workload identity uses a token of its own.
 
     **Fix**: set `automountServiceAccountToken` to false in the pod template, or on the service account for all its
-    pods. The pods restart.
+    pods. The pods restart. A client that shows the token to another service, as HashiCorp Vault's Kubernetes
+    authentication does, needs a projected token instead.
     """
     cluster, namespace = workload.cluster, workload.namespace
     if namespace in cluster.system_namespaces:

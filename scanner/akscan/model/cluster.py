@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -509,9 +510,19 @@ class Cluster(Subject):
         return {account: tuple(workloads) for account, workloads in found.items()}
 
     @cached_property
+    def namespace_names(self) -> frozenset[str]:
+        """The names of its namespaces. Raises `NotCollected` where they could not be listed."""
+        return frozenset(namespace.name for namespace in self.lists.namespaces.complete())
+
+    @cached_property
     def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
         """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
         return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}
+
+    @cached_property
+    def service_accounts_by_namespace(self) -> Counter[str]:
+        """How many service accounts each namespace has. Raises `NotCollected` where they could not be listed."""
+        return Counter(namespace for namespace, _ in self.service_accounts)
 
     @property
     def kubernetes_gap(self) -> Gap | None:

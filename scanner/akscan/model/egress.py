@@ -91,6 +91,13 @@ class Egress:
         route = self.inventory.default_route(subnet)
         return route if route is not None and route.properties.leads_to_appliance else None
 
+    def _leaves_by_gateway(self, subnet: SubnetResource) -> bool:
+        """Whether the default route of a subnet leads to a VPN or ExpressRoute gateway, and on from there by a way that
+        ARM does not show.
+        """
+        route = self.inventory.default_route(subnet)
+        return route is not None and route.properties.next_hop_type == "VirtualNetworkGateway"
+
     @cached_property
     def path(self) -> str:
         """How the nodes leave: ``appliance`` where the default route of a node subnet leads to one, else ``nat``,
@@ -370,6 +377,9 @@ class Egress:
             for _, firewall in self.filtered([subnet_id]):
                 yield from ((f"firewall {firewall.name}", address) for address in self.addresses_of(firewall))
             return
+        if self._leaves_by_gateway(subnet):
+            detail = f"the default route of {subnet.name} leads to a virtual network gateway"
+            raise NotCollected(self._unknown(detail, Need.ROUTE_TABLES))
         gateways = self.nat_gateways_of(subnet)
         for gateway in gateways:
             yield from ((f"NAT gateway {gateway.name}", self.public_range(one)) for one in gateway.public_ids)
@@ -379,6 +389,9 @@ class Egress:
     def managed_addresses(self) -> Iterator[tuple[str, str]]:
         """The same of the NAT gateway that AKS manages."""
         profile = self.cluster.properties.network_profile.nat_gateway_profile
+        if not profile.effective_outbound_ips and self.cluster.outbound != "userAssignedNATGateway":
+            detail = "natGatewayProfile names no effective outbound address"
+            raise NotCollected(self._unknown(detail, Need.MANAGED_CLUSTERS))
         yield from (("NAT gateway of AKS", self.public_range(one.id)) for one in profile.effective_outbound_ips)
 
     def pool_addresses(self, pool: NodePool) -> Iterator[tuple[str, str]]:

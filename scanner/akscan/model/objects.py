@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from akscan.model.drain import Allowance
 from akscan.model.kubernetes import (
     SPOT_LABELS,
-    ClusterRole,
     ClusterRoleBinding,
     ConfigMap,
     Endpoint,
@@ -245,11 +244,9 @@ class RoleSubject(KubernetesSubject[Role]):
     @property
     def is_of_platform(self) -> bool:
         """Whether it comes with Kubernetes or AKS; a mark outside the system namespaces exempts nothing."""
-        if isinstance(self.object, ClusterRole):
-            return self.object.is_of_platform
         metadata = self.object.metadata
         marked = metadata.is_marked_by_aks or metadata.is_bootstrapped
-        return self.name.startswith("system:") or (marked and self.namespace in self.cluster.system_namespaces)
+        return self.object.is_of_platform or (marked and self.namespace in self.cluster.system_namespaces)
 
     def require_known(self) -> None:
         """Raises `NotCollected` where a binding of the role, or a role behind it, may be missing."""

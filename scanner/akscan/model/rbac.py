@@ -82,6 +82,12 @@ class Rbac:
         others = set(_rules(source for source in sources if not source.is_of_platform))
         return tuple(rule for rule in self.rules_of(role) if rule not in others) if others else self.rules_of(role)
 
+    def is_of_platform(self, role: Role, rule: PolicyRule) -> bool:
+        """Whether a rule of a role comes with Kubernetes or AKS: their role grants it by itself, and not through
+        another that is aggregated into it.
+        """
+        return role.is_of_platform and rule in self.own_rules(role)
+
     def require_rules(self, role: Role) -> None:
         """Raises `NotCollected` where a role that is aggregated into this one may be missing."""
         if isinstance(role, ClusterRole) and role.aggregation_rule:
@@ -132,12 +138,12 @@ class Rbac:
             self._lists.cluster_roles.complete()
 
     def bindings_for(self, *subjects: RbacSubject) -> tuple[ClusterRoleBinding, ...]:
-        """The bindings, default ones aside, that name one of the subjects."""
+        """The bindings that name one of the subjects; of default ones those to groups aside, which cover everybody."""
         found = (binding for subject in subjects for binding in self._by_subject.get(subject.identity, ()))
         return tuple({id(binding): binding for binding in found}.values())
 
     def bindings_for_account(self, namespace: str, name: str) -> tuple[ClusterRoleBinding, ...]:
-        """The bindings, default ones aside, that name a service account or one of the groups of its own."""
+        """The bindings that name a service account or one of the groups of its own, default ones to groups aside."""
         return self.bindings_for(
             RbacSubject(kind="ServiceAccount", namespace=namespace, name=name),
             RbacSubject(kind="Group", name="system:serviceaccounts"),
@@ -154,8 +160,8 @@ class Rbac:
         found: dict[str, list[ClusterRoleBinding]] = defaultdict(list)
         for bindings in self._bindings.values():
             for binding in bindings:
-                if not binding.metadata.is_bootstrapped:
-                    for subject in binding.holders:
+                for subject in binding.holders:
+                    if subject.kind != "Group" or not binding.metadata.is_bootstrapped:
                         found[subject.identity].append(binding)
         return found
 

@@ -302,15 +302,13 @@ class Subnet(Subject):
 
     def other_addresses(self, inventory: Inventory) -> tuple[ArmId, ...]:
         """What else holds an address here: neither a node of these clusters nor counted by the other methods."""
-        return tuple(
-            reference.id
-            for reference in self.resource(inventory).properties.ip_configurations
-            if not any(self._counts(cluster, reference.id) for cluster in self._neighbourhood(inventory))
-        )
+        clusters = {cluster.node_resource_group_id: cluster for cluster in self._neighbourhood(inventory)}
+        holders = (reference.id for reference in self.resource(inventory).properties.ip_configurations)
+        return tuple(holder for holder in holders if not self._counts(clusters.get(holder.group), holder))
 
-    def _counts(self, cluster: Cluster, configuration: ArmId) -> bool:
-        """Whether the holder of an IP configuration is in the node resource group and part of the other sums."""
-        if not _is_of(cluster, configuration):
+    def _counts(self, cluster: Cluster | None, configuration: ArmId) -> bool:
+        """Whether an IP configuration in the node resource group of a cluster is part of the other sums."""
+        if cluster is None:
             return False
         if configuration.ancestor(_LOAD_BALANCERS):
             return cluster.lists.services.gap is None
@@ -325,14 +323,16 @@ class Subnet(Subject):
         where a cluster's internal load balancers are unknown: neither Services were read nor does ARM list what the
         cluster holds.
         """
+        own = {cluster.node_resource_group_id for cluster in self.clusters}
         for reference in self.resource(inventory).properties.ip_configurations:
-            known = any(_is_of(cluster, reference.id) for cluster in self.clusters)
-            if not known and reference.id.ancestor(_SCALE_SETS):
+            if reference.id.group not in own and reference.id.ancestor(_SCALE_SETS):
                 inventory.within(ManagedCluster, reference.id.subscription_scope)
-        network = inventory.virtual_network(self.id.parent)
-        holders = [r.id for s in network.properties.subnets for r in s.properties.ip_configurations] if network else []
-        for cluster in self._neighbourhood(inventory):
-            if not any(_is_of(cluster, holder) for holder in holders):
+        unread = [cluster for cluster in self._neighbourhood(inventory) if cluster.lists.services.gap is not None]
+        network = inventory.virtual_network(self.id.parent) if unread else None
+        subnets = network.properties.subnets if network else ()
+        groups = {reference.id.group for subnet in subnets for reference in subnet.properties.ip_configurations}
+        for cluster in unread:
+            if cluster.node_resource_group_id not in groups:
                 cluster.lists.services.complete()
 
     def _neighbourhood(self, inventory: Inventory) -> tuple[Cluster, ...]:
@@ -358,12 +358,6 @@ def _counted_max_pods(user: PoolInSubnet) -> int:
     """
     stated = user.pool.properties.max_pods
     return user.pool.max_pods if user.pool.ipam != "byo_cni" else stated or 0
-
-
-def _is_of(cluster: Cluster, resource: ArmId) -> bool:
-    """Whether a resource stands in the node resource group of a cluster."""
-    group = cluster.properties.node_resource_group
-    return bool(group) and group == resource.resource_group and cluster.id.subscription == resource.subscription
 
 
 def _users(inventory: Inventory, subnet_id: ArmId) -> tuple[PoolInSubnet, ...]:

@@ -93,6 +93,13 @@ class Role(KubernetesObject, frozen=True, kw_only=True):
     kind: ClassVar[str] = "Role"
     rules: tuple[PolicyRule, ...] | None = None
 
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether it comes with Kubernetes or AKS, as far as its name tells; what a mark tells hangs on its
+        namespace.
+        """
+        return self.name.startswith("system:")
+
 
 class ClusterRole(Role, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ClusterRole"
@@ -135,6 +142,9 @@ def _covers_path(pattern: str, path: str) -> bool:
     return path.startswith(pattern.rstrip("*")) if pattern.endswith("*") else path == pattern
 
 
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
     kind: str = ""
     name: str = ""
@@ -163,6 +173,15 @@ class RbacSubject(KubernetesStruct, frozen=True, kw_only=True):
             return False
         account = re.fullmatch(r"system:serviceaccounts?:([^:]+)(?::.*)?", self.name)
         return account is None or account[1] in system_namespaces
+
+    @property
+    def is_misnamed_group(self) -> bool:
+        """Whether it is a group by a name that nobody has who signs in with Microsoft Entra ID, which knows groups by
+        object id; those of other issuers begin with ``aks:jwt:``
+        (https://learn.microsoft.com/azure/aks/kubernetes-rbac-entra-id).
+        """
+        known = self.name.startswith(("system:", "aks:jwt:")) or _GUID.fullmatch(self.name)
+        return self.kind == "Group" and not known
 
     def is_in(self, allowed: tuple[str, ...]) -> bool:
         """Whether an entry names the subject; ``*`` at the end of an entry stands for any rest."""
@@ -227,9 +246,15 @@ class ClusterRoleBinding(KubernetesObject, frozen=True, kw_only=True):
         )
 
     @property
+    def people(self) -> tuple[RbacSubject, ...]:
+        """Its users and groups that are not those of Kubernetes itself."""
+        own = (s for s in self.subjects or () if s.kind in ("User", "Group"))
+        return tuple(s for s in own if not s.name.startswith("system:"))
+
+    @property
     def binds_people(self) -> bool:
         """Whether a subject is a user or group that is not one of Kubernetes itself."""
-        return any(s.kind in ("User", "Group") and not s.name.startswith("system:") for s in self.subjects or ())
+        return bool(self.people)
 
 
 class RoleBinding(ClusterRoleBinding, frozen=True, kw_only=True):
