@@ -243,11 +243,9 @@ def mounted_objects_are_valid(
     """
     if not subject.object.is_azure:
         raise NotApplicable("another provider mounts it")
-    objects = subject.object.azure_parameters.objects
-    if not objects.is_readable:
-        scope, detail = f"{subject.namespace}/{subject.name}", "parameter objects is not what the provider documents"
-        raise NotCollected(Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, detail=detail))
-    yield from any_of(*(_validity(subject, one, inventory, warn_days) for one in objects.each))
+    subject.object.require_objects()
+    objects = subject.object.azure_parameters.objects.each
+    yield from any_of(*(_validity(subject, one, inventory, warn_days) for one in objects))
 
 
 def _validity(

@@ -1,6 +1,6 @@
 """How workloads take their secrets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from akscan.sdk import (
     Container,
@@ -166,7 +166,7 @@ def _variables(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterat
         )
 
 
-def _pinned(classes: Iterable[SecretProviderClass]) -> Iterator[Finding]:
+def _pinned(classes: Collection[SecretProviderClass]) -> Iterator[Finding]:
     pinned = [(str(one), found.name) for found in classes for one in found.azure_parameters.objects.each if one.version]
     if pinned:
         yield Finding(
@@ -174,3 +174,5 @@ def _pinned(classes: Iterable[SecretProviderClass]) -> Iterator[Finding]:
             {"objectVersion": [f"{one} in {name}" for one, name in pinned]},
             {"secret_provider_class": pinned[0][1]},
         )
+    for found in classes:
+        found.require_objects()
