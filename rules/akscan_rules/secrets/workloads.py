@@ -122,14 +122,15 @@ def rotated_secrets_reach_containers(
     if not addon.enabled or addon.config.enable_secret_rotation != "true":  # noqa: S105 a flag
         raise NotApplicable("the Key Vault provider add-on does not rotate")
     reloads = any(key.startswith(reload_annotation_prefixes) for key in workload.annotation_keys)
-    specs = list(workload.each_spec())
-    if not any(volume.provider_class for spec in specs for volume in spec.volumes or ()):
-        raise NotApplicable("it mounts no SecretProviderClass")
-    for spec in specs:
+    mounts = False
+    for spec in workload.each_spec():
+        mounts = mounts or any(volume.provider_class for volume in spec.volumes or ())
         mounted = _mounted(workload, spec)
         yield from any_of(
             _copies(spec, mounted), *([] if reloads else [_variables(spec, mounted)]), _pinned(mounted.values())
         )
+    if not mounts:
+        raise NotApplicable("it mounts no SecretProviderClass")
 
 
 def _mounted(workload: Workload, spec: PodSpec) -> dict[str, SecretProviderClass]:
