@@ -2,7 +2,13 @@
 
 import msgspec
 import pytest
-from akscan.model.azure import AccessPolicy, NetworkAcls, ObjectEncryption, SecurityProfile, VaultPermissions
+from akscan.model.azure import (
+    AccessPolicy,
+    NetworkAcls,
+    ObjectEncryption,
+    SecurityProfile,
+    VaultPermissions,
+)
 from akscan.model.decode import convert
 from akscan.model.text import Token
 from akscan.sdk import Need, Status, Vault
@@ -179,6 +185,14 @@ def test_a_vault_is_judged_once_for_all_its_clusters():
     messages = [finding.message for finding in verdicts["vault/kv-test"].findings]
     assert [message.split(" ")[0] for text in messages for message in text.split("; ")] == ["(c)", "(g)"]
     assert verdicts["vault/kv-test"].findings[0].evidence["notAssessed"]
+
+
+def test_what_is_unknown_of_one_cluster_hides_no_fault_of_the_next():
+    named_key = kms_cluster("second", version=VERSION, access="Private")
+    world = inventory(kms_cluster(), named_key, holder(action="Allow"), vault_key(version=VERSION), *RIGHT)
+    verdict = evaluate(kms_key_is_usable, world)
+    assert verdict.status is Status.FAIL
+    assert verdict.findings[0].message.startswith("(d) second ")
 
 
 def test_keys_come_from_answers_without_their_value():

@@ -89,13 +89,17 @@ def kms_key_is_usable(
     disturbs anything; changing the key or the network mode rewrites all Secrets.
     """
     found = vault.resource(inventory)
-    for cluster, key in vault.keys(inventory):
-        yield from any_of(
-            _protection(found),
-            _network(cluster, key, found),
-            _validity(key, inventory, warn_days),
-            _rights(cluster, key, found, inventory, tuple(roles)),
-        )
+    yield from any_of(
+        _protection(found),
+        *(
+            any_of(
+                _network(cluster, key, found),
+                _validity(key, inventory, warn_days),
+                _rights(cluster, key, found, inventory, tuple(roles)),
+            )
+            for cluster, key in vault.keys(inventory)
+        ),
+    )
 
 
 def _protection(vault: Vault) -> Iterator[Finding]:
