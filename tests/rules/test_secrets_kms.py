@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from akscan.model.azure import (
     AccessPolicy,
+    ManagedServiceIdentity,
     NetworkAcls,
     ObjectEncryption,
     SecurityProfile,
@@ -193,6 +194,16 @@ def test_what_is_unknown_of_one_cluster_hides_no_fault_of_the_next():
     verdict = evaluate(kms_key_is_usable, world)
     assert verdict.status is Status.FAIL
     assert verdict.findings[0].message.startswith("(d) second ")
+
+
+def test_the_commands_are_about_the_cluster_of_the_finding():
+    other = ManagedServiceIdentity(type=Token("SystemAssigned"), principal_id=Token("second-principal"))
+    (finding,) = evaluate(
+        kms_key_is_usable,
+        inventory(kms_cluster(), kms_cluster("second", identity=other), holder(), vault_key(), *RIGHT),
+    ).findings
+    assert finding.message == "(f) the control plane of second may not encrypt and decrypt with the key"
+    assert finding.fill == {"control_plane_object_id": "second-principal"}
 
 
 def test_keys_come_from_answers_without_their_value():

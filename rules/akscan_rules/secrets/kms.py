@@ -144,9 +144,9 @@ def _validity(key: KmsKey, inventory: Inventory, warn_days: int) -> Iterator[Fin
         "rotates": found.rotates,
     }
     if not attributes.enabled:
-        yield Finding("(a) the key is disabled", evidence)
+        yield Finding("(a) the key is disabled", evidence, {"key": key.kms.key_name})
     if attributes.expires_by(now if rotates else now + timedelta(days=warn_days)):
-        yield Finding(f"(a) the key ends on {attributes.expiry}", evidence)
+        yield Finding(f"(a) the key ends on {attributes.expiry}", evidence, {"key": key.kms.key_name})
 
 
 def _rights(
@@ -176,6 +176,7 @@ def _rights(
                 "lacking": lacking,
                 "expectedRoles": expected,
             },
+            {"control_plane_object_id": principal},
         )
 
 
