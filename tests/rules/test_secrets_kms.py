@@ -11,7 +11,9 @@ from akscan.model.azure import (
     VaultPermissions,
 )
 from akscan.model.decode import convert
-from akscan.model.text import Token
+from akscan.model.inventory import Inventory
+from akscan.model.roles import RoleAssignment
+from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status, Vault
 from akscan.testing import (
     CONTROL_PLANE_OBJECT_ID,
@@ -194,6 +196,19 @@ def test_what_is_unknown_of_one_cluster_hides_no_fault_of_the_next():
     verdict = evaluate(kms_key_is_usable, world)
     assert verdict.status is Status.FAIL
     assert verdict.findings[0].message.startswith("(d) second ")
+
+
+def test_roles_in_a_subscription_that_was_not_listed_are_unknown():
+    far = "/subscriptions/00000000-0000-0000-0000-000000000002"
+    moved = [
+        msgspec.structs.replace(one, id=ArmId(one.id.replace(SUBSCRIPTION, far))) for one in (holder(), vault_key())
+    ]
+    world = inventory(kms_cluster(by_id=False), *moved)
+    reads = tuple(r for r in world.azure.reads if (r.type, r.scope) != (RoleAssignment.arm_type, far))
+    azure = msgspec.structs.replace(world.azure, reads=reads)
+    verdict = evaluate(kms_key_is_usable, Inventory(world.manifest, azure))
+    assert verdict.status is Status.NOT_ASSESSED
+    assert verdict.gap.permission == Need.ROLE_ASSIGNMENTS
 
 
 def test_the_commands_are_about_the_cluster_of_the_finding():

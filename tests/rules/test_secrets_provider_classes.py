@@ -1,12 +1,16 @@
 """SecretProviderClasses: as whom they read, and what."""
 
+import msgspec
 import pytest
 from akscan.model.azure import AccessPolicy, AddonProfile, IdentityReference, VaultPermissions
-from akscan.model.text import Token
+from akscan.model.inventory import Inventory
+from akscan.model.roles import RoleAssignment
+from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     CONTRIBUTOR,
     GROUP,
+    SUBSCRIPTION,
     case,
     cluster,
     csi_volume,
@@ -168,6 +172,18 @@ def test_each_identity_is_judged_for_all_its_vaults():
     (finding,) = verdicts["identity/id-shop"].findings
     assert finding.evidence["kv-other: secretProviderClasses"] == ["shop/spc-kv-other"]
     assert finding.fill["vault"] == "kv-other"
+
+
+def test_roles_in_a_subscription_that_was_not_listed_are_unknown():
+    far = "/subscriptions/00000000-0000-0000-0000-000000000002"
+    world = inventory(
+        READS, IDENTITY, msgspec.structs.replace(BY_ROLES, id=ArmId(BY_ROLES.id.replace(SUBSCRIPTION, far)))
+    )
+    reads = tuple(r for r in world.azure.reads if (r.type, r.scope) != (RoleAssignment.arm_type, far))
+    lists = {one.id: one.lists for one in world.clusters}
+    narrower = Inventory(world.manifest, msgspec.structs.replace(world.azure, reads=reads), lists)
+    assert evaluate(readers_of_vaults_cannot_change_them, world).status is Status.PASS
+    assert evaluate(readers_of_vaults_cannot_change_them, narrower).status is Status.NOT_ASSESSED
 
 
 def mounted(*objects, **fields):

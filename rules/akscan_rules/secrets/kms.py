@@ -159,6 +159,7 @@ def _rights(
         lacking = [action for action in (_ENCRYPT, _DECRYPT) if not any(one.grants(action, data=True) for one in held)]
         if lacking:
             inventory.require_assignments(principal)
+            inventory.grants.require(key.id)
         for action in lacking:
             require_membership(inventory, principal, key.id, action, data=True)
         shown = [if_known(lambda one=one: one.role_name) for one in held]  # type: ignore[misc]

@@ -194,6 +194,7 @@ def _beyond_reading(
             )
     yield from _policies(vault, principal, allowed, evidence)
     inventory.require_assignments(principal)
+    inventory.grants.require(vault.id)
 
 
 def _policies(
