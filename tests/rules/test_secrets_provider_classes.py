@@ -61,6 +61,8 @@ SIGNED_IN = mounting(csi_volume("spc-kv-test", secret_ref="sp-credentials"))
         case("useVMManagedIdentity beside clientID", [spc(use_vm_managed_identity="true", client_id=CLIENT)],
              Status.FAIL),
         case('usePodIdentity "true"', [spc(use_pod_identity="true")], Status.FAIL),
+        case('useVMManagedIdentity "1", beside clientID', [spc(use_vm_managed_identity="1", client_id=CLIENT)], Status.FAIL),
+        case('usePodIdentity " T", beside clientID', [spc(use_pod_identity=" T", client_id=CLIENT)], Status.FAIL),
         case("mounted with nodePublishSecretRef", [spc(), SIGNED_IN], Status.FAIL),
         case("another class mounted with nodePublishSecretRef",
              [spc(client_id=CLIENT), mounting(csi_volume("other", secret_ref="sp"))], Status.PASS),

@@ -68,8 +68,8 @@ def provider_classes_use_a_workload_identity(
     mounts = subject.mounts
     signing = sorted({mount.secret_ref for mount in mounts if mount.secret_ref})
     ways = (
-        "the identity of the node (useVMManagedIdentity)" if parameters.use_vm_managed_identity == "true" else "",
-        "a pod identity (usePodIdentity)" if parameters.use_pod_identity == "true" else "",
+        "the identity of the node (useVMManagedIdentity)" if parameters.reads_as_node else "",
+        "a pod identity (usePodIdentity)" if parameters.reads_as_pod_identity else "",
         f"the service principal in Secret {', '.join(signing)}" if signing else "",
     )
     if any(ways):

@@ -22,6 +22,9 @@ _STORE_PREFIXES = (
     "cert-manager.io/",
 )
 
+#: What the Azure provider takes for true, letter case aside (https://pkg.go.dev/strconv#ParseBool).
+_ON = ("1", "t", "true")
+
 
 class Secret(KubernetesObject, frozen=True, kw_only=True):
     """A row of the Secrets table: metadata and type. No field of this struct can hold a value of the Secret."""
@@ -84,6 +87,16 @@ class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
     use_vm_managed_identity: Token = msgspec.field(name="useVMManagedIdentity", default=Token())
     use_pod_identity: Token = Token()
     objects: VaultObjects = VaultObjects()
+
+    @property
+    def reads_as_node(self) -> bool:
+        """Whether it reads as an identity of the node, whatever client id stands beside that."""
+        return self.use_vm_managed_identity.strip().casefold() in _ON
+
+    @property
+    def reads_as_pod_identity(self) -> bool:
+        """Whether it reads as a pod-managed identity, whatever client id stands beside that."""
+        return self.use_pod_identity.strip().casefold() in _ON
 
 
 class SecretObject(KubernetesStruct, frozen=True, kw_only=True):
