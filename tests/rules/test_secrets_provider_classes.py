@@ -35,6 +35,7 @@ from akscan_rules.secrets.provider_classes import (
 
 IDENTITY = managed_identity("id-shop")
 CLIENT = IDENTITY.properties.client_id
+OTHER = managed_identity("id-other").properties.client_id
 PRINCIPAL = str(IDENTITY.properties.principal_id)
 
 
@@ -61,7 +62,8 @@ SIGNED_IN = mounting(csi_volume("spc-kv-test", secret_ref="sp-credentials"))
         case("useVMManagedIdentity beside clientID", [spc(use_vm_managed_identity="true", client_id=CLIENT)],
              Status.FAIL),
         case('usePodIdentity "true"', [spc(use_pod_identity="true")], Status.FAIL),
-        case('useVMManagedIdentity "1", beside clientID', [spc(use_vm_managed_identity="1", client_id=CLIENT)], Status.FAIL),
+        case('useVMManagedIdentity "1", beside clientID', [spc(use_vm_managed_identity="1", client_id=CLIENT)],
+             Status.FAIL),
         case('usePodIdentity " T", beside clientID', [spc(use_pod_identity=" T", client_id=CLIENT)], Status.FAIL),
         case("mounted with nodePublishSecretRef", [spc(), SIGNED_IN], Status.FAIL),
         case("another class mounted with nodePublishSecretRef",
@@ -132,6 +134,14 @@ OF_ADDON = cluster(addon_profiles={Token("azureKeyvaultSecretsProvider"): AddonP
              Status.PASS),
         case("userAssignedIdentityID, Administrator",
              [spc(user_assigned_identity_id=CLIENT.upper()), *holding(ADMINISTRATOR)[1:]], Status.FAIL),
+        case("userAssignedIdentityID that the node reads as, beside the client id of another",
+             [spc(user_assigned_identity_id=CLIENT, client_id=OTHER, use_vm_managed_identity="true"),
+              managed_identity("id-other"), *holding(ADMINISTRATOR)[1:]], Status.FAIL),
+        case("identity of the node, beside the client id of an administrator",
+             [spc(client_id=CLIENT, use_vm_managed_identity="true"), *holding(ADMINISTRATOR)[1:]],
+             Status.NOT_ASSESSED),
+        case("pod identity, beside a client id", [spc(client_id=CLIENT, use_pod_identity="true"),
+             *holding(SECRETS_USER)[1:]], Status.NOT_ASSESSED),
         case("access policy get, list", policy(secrets=["Get", "List"]), Status.PASS),
         case("access policy get, set", policy(secrets=["get", "set"]), Status.FAIL),
         case("access policy All", policy(secrets=["All"]), Status.FAIL),

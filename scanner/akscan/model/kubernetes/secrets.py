@@ -144,8 +144,15 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
 
     @property
     def reader(self) -> str:
-        """The client id as which it reads an Azure vault: of a workload identity, else of one that sits on the node."""
-        return self.client_id or self.azure_parameters.user_assigned_identity_id
+        """The client id as which it reads an Azure vault: of the identity of the node where it is told to use one, else
+        of a workload identity; empty where the class does not tell.
+        """
+        parameters = self.azure_parameters
+        if parameters.reads_as_pod_identity:
+            return ""
+        if parameters.reads_as_node:
+            return parameters.user_assigned_identity_id
+        return self.client_id or parameters.user_assigned_identity_id
 
     @property
     def is_of_addon(self) -> bool:
