@@ -223,6 +223,8 @@ KEY = "objectName: etcd\n    objectType: key"
         case("object answers 404", mounted(SECRET), Status.NOT_ASSESSED),
         case("one object answers 404, another is disabled",
              [*mounted("objectName: gone\n    objectType: secret", SECRET), vault_secret(enabled=False)], Status.FAIL),
+        case('objectVersion "latest"', [*mounted(f"{SECRET}\n    objectVersion: latest"), vault_secret(days=10)],
+             Status.FAIL),
         case("secret pinned to an objectVersion", [*mounted(f"{SECRET}\n    objectVersion: ab12"), vault_secret()],
              Status.NOT_ASSESSED),
         case("key that expires in 10 days", [*mounted(KEY), vault_key(days=10)], Status.FAIL),

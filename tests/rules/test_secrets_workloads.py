@@ -69,6 +69,8 @@ COPY = VolumeMount(name="store", mount_path="/etc/db", sub_path="db")
              Status.PASS),
         case('objectVersion ""', [secret_provider_class("kv-test", objects=PINNED.format('""')), *using()[1:]],
              Status.PASS),
+        case('objectVersion "latest"', [secret_provider_class("kv-test", objects=PINNED.format("latest")), *using()[1:]],
+             Status.PASS),
         case("objectVersion pinned", [secret_provider_class("kv-test", objects=PINNED.format("ab12")), *using()[1:]],
              Status.FAIL),
         case("objects that are not what the provider documents",
