@@ -26,7 +26,7 @@ DEVIATIONS = {
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-001", "commands"): "the specified commands drop the taints that others set",
     ("SEC-007", "commands"): "the specified ones would switch a vault with the key of etcd off from the API server",
-    ("SEC-010", "commands"): "the name in them is that of the object in the vault, not that of the SecretProviderClass",
+    ("SEC-010", "commands"): "type and name in them are those of the object in the vault, which may be a key",
     ("SEC-011", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SEC-013", "commands"): "a remark says that a cluster leaves the legacy form before it takes the current one",
     ("SEC-015", "parameters"): "values are classified while they are decoded, by fixed patterns, and never kept",

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from akscan.engine import remediation
 from akscan.model.azure import AccessPolicy, AddonProfile, IdentityReference, VaultPermissions
 from akscan.model.inventory import Inventory
 from akscan.model.roles import RoleAssignment
@@ -252,4 +253,10 @@ def test_objects_without_an_end_are_listed_beside_those_that_end():
     (finding,) = evaluate(mounted_objects_are_valid, world).findings
     assert finding.message == "secret db ends on 2026-11-21"
     assert finding.evidence["withoutExpiry"] == ["key etcd"]
-    assert finding.fill == {"object_name": "db"}
+    assert finding.fill == {"object_type": "secret", "object_name": "db"}
+
+
+def test_the_commands_for_a_key_are_those_for_keys():
+    (finding,) = evaluate(mounted_objects_are_valid, inventory(*mounted(KEY), vault_key(enabled=False))).findings
+    commands = remediation(mounted_objects_are_valid.fix.cli, {"vault": "kv-test", **finding.fill}).commands
+    assert "az keyvault key set-attributes --vault-name kv-test --name etcd --enabled true" in commands

@@ -224,8 +224,8 @@ def _policies(
     ],
     fix=Fix(
         """
-        az keyvault secret list --vault-name {vault} --query "[].{name:name,enabled:attributes.enabled,expires:attributes.expires}" --output table
-        az keyvault secret set-attributes --vault-name {vault} --name {object_name} --enabled true
+        az keyvault {object_type} list --vault-name {vault} --query "[].{name:name,enabled:attributes.enabled,expires:attributes.expires}" --output table
+        az keyvault {object_type} set-attributes --vault-name {vault} --name {object_name} --enabled true
         """,  # noqa: E501 a command stands on one line
         Disruption.NONE,
         terraform="azurerm_key_vault_secret.expiration_date, azurerm_key_vault_key.expiration_date",
@@ -269,7 +269,7 @@ def _validity(
             f"{wanted}: expires": attributes.expiry or None,
             "withoutExpiry": unlimited,
         },
-        {"object_name": wanted.name},
+        {"object_type": wanted.type, "object_name": wanted.name},
     )
 
 
