@@ -232,6 +232,7 @@ def test_what_is_missing_is_named_with_the_reason():
         ),
         case("kube-audit to a workspace, AzureDiagnostics mode", [kept("kube-audit", dedicated=False)], Status.FAIL),
         case("kube-audit, Dedicated, plan Analytics", [kept("kube-audit"), table("AKSAudit")], Status.FAIL),
+        case("plan in another letter case", [kept("kube-audit"), table("AKSAudit", plan="analytics")], Status.FAIL),
         case("kube-audit, Dedicated, no such table yet", [kept("kube-audit")], Status.FAIL),
         case(
             "categoryGroup allLogs, Dedicated, plan Analytics",

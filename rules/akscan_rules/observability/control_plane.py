@@ -16,6 +16,7 @@ from akscan.sdk import (
     Pillar,
     Severity,
     Telemetry,
+    Token,
     WorkspaceTable,
     any_of,
     rule,
@@ -193,10 +194,10 @@ def read_auditing_is_cheap(
 
 def _costly(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Finding]:
     workspace = setting.properties.workspace_id
-    plan = ""
+    plan = Token()
     if setting.is_resource_specific:
         table = inventory.find(WorkspaceTable, ArmId(f"{workspace}/tables/AKSAudit"))
-        plan = str((table or WorkspaceTable()).properties.plan)
+        plan = (table or WorkspaceTable()).properties.plan
         if plan != "Analytics":
             return
     where = "table AKSAudit on plan Analytics" if plan else "table AzureDiagnostics"
