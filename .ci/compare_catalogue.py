@@ -58,6 +58,7 @@ DEVIATIONS = {
     ("OBS-004", "needs"): "a list of the ConfigMaps of kube-system stands in for the get: every read is a list",
     ("OBS-006", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
     ("OBS-007", "parameters"): "a parameter is flat; what AKS deploys for a profile is a constant of the rule",
+    ("OBS-011", "commands"): "the specified command names AKSAuditAdmin whichever table takes in the events",
     ("OBS-012", "commands"): "the specified commands look for the namespace and the private link scope in the group of"
     " the cluster, and take the other exceptions from the firewall of the storage account",
     ("OBS-013", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",

@@ -358,4 +358,8 @@ def test_the_table_with_too_few_days_is_named():
     expected = "AzureDiagnostics of workspace log-shared keeps audit events for 30 days, 90 are required"
     assert finding.message == expected
     assert finding.evidence["retentionPolicyWithoutEffect"] is True
-    assert finding.fill == {"workspace": "log-shared", "workspace_resource_group": "rg-test"}
+    assert finding.fill == {
+        "workspace": "log-shared",
+        "workspace_resource_group": "rg-test",
+        "table": "AzureDiagnostics",
+    }

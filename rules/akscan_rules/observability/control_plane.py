@@ -229,7 +229,7 @@ def _costly(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Findin
     ],
     fix=Fix(
         """
-        az monitor log-analytics workspace table update --resource-group {workspace_resource_group} --workspace-name {workspace} --name AKSAuditAdmin --total-retention-time 365
+        az monitor log-analytics workspace table update --resource-group {workspace_resource_group} --workspace-name {workspace} --name {table} --total-retention-time 365
         az monitor log-analytics workspace update --resource-group {workspace_resource_group} --workspace-name {workspace} --retention-time 90
         """,  # noqa: E501 a command is one line
         Disruption.NONE,
@@ -273,5 +273,9 @@ def audit_logs_are_retained(
             "requiredDays": min_retention_days,
             "retentionPolicyWithoutEffect": any(policy.enabled for policy in policies),
         },
-        {"workspace": workspace.name, "workspace_resource_group": workspace.resource_group},
+        {
+            "workspace": workspace.name,
+            "workspace_resource_group": workspace.resource_group,
+            "table": longest.destination.name,
+        },
     )
