@@ -151,6 +151,16 @@ def metrics(**fields):
         ),
         case("destination 403", [*to_workspace(), workspace()], Status.NOT_ASSESSED, unreadable=[Need.WORKSPACES]),
         case(
+            "destination of one setting 403, that of the next 404",
+            [
+                *to_workspace(),
+                workspace(),
+                diagnostic_setting("b", categories=["guard"], storage_account_id=STORAGE_ACCOUNT),
+            ],
+            Status.FAIL,
+            unreadable=[Need.WORKSPACES],
+        ),
+        case(
             "settings forbidden",
             [*to_workspace(), workspace()],
             Status.NOT_ASSESSED,
