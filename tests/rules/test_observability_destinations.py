@@ -83,6 +83,12 @@ def metrics(**fields):
             Status.PASS,
         ),
         case("Event Hubs defaultAction Deny, trusted access false", to_hubs(action="Deny"), Status.FAIL),
+        case("Event Hubs publicNetworkAccess Disabled, trusted access false", to_hubs(access="Disabled"), Status.FAIL),
+        case(
+            "Event Hubs publicNetworkAccess Disabled, trustedServiceAccessEnabled true",
+            to_hubs(access="Disabled", trusted=True),
+            Status.PASS,
+        ),
         case("Event Hubs open", to_hubs(), Status.PASS),
         case("Event Hubs without a firewall", to_hubs()[:-1], Status.PASS),
         case("Event Hubs in another region", to_hubs(location="northeurope"), Status.FAIL),

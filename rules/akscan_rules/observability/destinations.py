@@ -169,6 +169,7 @@ def _event_hubs_firewall(setting: DiagnosticSetting, inventory: Inventory) -> It
     if firewall is not None and firewall.is_closed_to_azure:
         evidence: dict[str, EvidenceValue] = {
             "networkRuleSets.defaultAction": firewall.properties.default_action,
+            "networkRuleSets.publicNetworkAccess": firewall.properties.public_network_access,
             "networkRuleSets.trustedServiceAccessEnabled": firewall.properties.trusted_service_access_enabled,
         }
         fill = {

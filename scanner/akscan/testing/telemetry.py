@@ -147,9 +147,13 @@ def storage_account(
     )
 
 
-def event_hubs(*, action: str = "Allow", trusted: bool = False, location: str = "westeurope") -> list[azure.Resource]:
+def event_hubs(
+    *, action: str = "Allow", trusted: bool = False, access: str = "Enabled", location: str = "westeurope"
+) -> list[azure.Resource]:
     """An Event Hubs namespace with its firewall, which lets everybody in."""
-    firewall = azure.NetworkRuleSetProperties(default_action=Token(action), trusted_service_access_enabled=trusted)
+    firewall = azure.NetworkRuleSetProperties(
+        default_action=Token(action), trusted_service_access_enabled=trusted, public_network_access=Token(access)
+    )
     return [
         azure.EventHubNamespace(id=ArmId(EVENT_HUBS), name="ehns", location=Location(location)),
         azure.NetworkRuleSet(id=ArmId(f"{EVENT_HUBS}/networkRuleSets/default"), name="default", properties=firewall),
