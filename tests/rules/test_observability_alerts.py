@@ -31,6 +31,7 @@ from akscan.testing import (
 from akscan_rules.observability.alerts import alerts_reach_someone, health_alerts_cover_the_cluster
 
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
+REGION = "properties.impactedServices[*].ImpactedRegions[*].RegionName"
 ELSEWHERE = f"{GROUP}/providers/Microsoft.Monitor/accounts/amw-elsewhere"
 METRICS = [
     cluster(addon_profiles={}, azure_monitor_profile=AzureMonitorProfile(metrics=Switch(enabled=True))),
@@ -249,6 +250,36 @@ RESOURCE = activity_alert(SUBSCRIPTION, "ResourceHealth", name="resource")
                     SUBSCRIPTION, "ServiceHealth", services=["SQL Database", "Azure Kubernetes Service (AKS)"]
                 ),
             ],
+            Status.PASS,
+        ),
+        case(
+            "ServiceHealth limited to another region",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (REGION, "North Europe"))],
+            Status.FAIL,
+        ),
+        case(
+            "ServiceHealth limited to the region of the cluster, spelled out",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (REGION, "West Europe"))],
+            Status.PASS,
+        ),
+        case(
+            "ResourceHealth limited to another group",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceGroup", "rg-other"))],
+            Status.FAIL,
+        ),
+        case(
+            "ResourceHealth limited to the cluster's group",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceGroup", "RG-Test"))],
+            Status.PASS,
+        ),
+        case(
+            "ResourceHealth limited to another resource",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceId", cluster("other").id))],
+            Status.FAIL,
+        ),
+        case(
+            "ResourceHealth limited to the cluster",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceId", cluster().id))],
             Status.PASS,
         ),
         case("off", [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", enabled=False)], Status.FAIL),

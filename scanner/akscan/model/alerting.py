@@ -19,7 +19,7 @@ from akscan.model.azure import (
     ScheduledQueryRule,
 )
 from akscan.model.gaps import NotCollected
-from akscan.model.text import ArmId, Token
+from akscan.model.text import ArmId, Location, Token
 
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
@@ -164,7 +164,7 @@ class Alerting:
         """
         scopes = _upwards(cluster.id) if category == "ResourceHealth" else (cluster.id.subscription_scope,)
         found = {alert.id: alert for scope in scopes for alert in self._health.get((Token(category), scope), ())}
-        return tuple(alert for _, alert in sorted(found.items()))
+        return tuple(alert for _, alert in sorted(found.items()) if _is_about(alert, cluster))
 
     def require_health_alerts(self, cluster: Cluster) -> None:
         """Raises `NotCollected` where one may be missing: an activity log alert stands in the subscription that it
@@ -191,6 +191,15 @@ def _covers_health(alert: ActivityLogAlert, category: Token) -> bool:
         return not services or any("kubernetes" in service.casefold() for service in services)
     types = alert.values_of("resourceType")
     return not types or _CLUSTERS in types
+
+
+def _is_about(alert: ActivityLogAlert, cluster: Cluster) -> bool:
+    """Whether a health alert that is limited to regions, groups or resources is limited to those of a cluster."""
+    regions = alert.values_of("properties.impactedServices[*].ImpactedRegions[*].RegionName")
+    groups, resources = alert.values_of("resourceGroup"), alert.values_of("resourceId")
+    here = not regions or any(Location(region) == cluster.location for region in regions)
+    limited = bool(groups or resources)
+    return here and (not limited or cluster.id.resource_group in groups or cluster.id in resources)
 
 
 def _upwards(scope: ArmId) -> tuple[ArmId, ...]:
