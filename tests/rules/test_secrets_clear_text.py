@@ -192,6 +192,22 @@ def test_the_evidence_names_places_and_no_value():
     assert "canary" not in repr(verdicts)
 
 
+def test_what_pods_share_with_the_template_is_told_of_the_template():
+    plain = EnvVar(name="API_KEY", value=Literal("plain"))
+    own, sidecar = container(env=(plain,)), container("proxy", env=(plain,))
+    in_template = "spec.template.spec.containers[0].env[0].value API_KEY: telling name"
+    found = [
+        evaluate(
+            no_credential_stands_in_clear_text, inventory(workload(spec=pod_spec(own), admitted=admitted))
+        ).findings
+        for admitted in (pod_spec(own, node_name="n"), pod_spec(sidecar, own))
+    ]
+    assert [finding.evidence["credentials"] for (finding,) in found] == [
+        [in_template],
+        [in_template, "pod spec.containers[0].env[0].value API_KEY: telling name"],
+    ]
+
+
 def test_nothing_of_a_value_is_kept():
     objects = (
         template(
