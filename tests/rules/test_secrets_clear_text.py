@@ -115,6 +115,8 @@ MATCHES = {
              Status.FAIL),
         case("argument --dsn=postgres://app:$(PW)@db", [template(args=["--dsn=postgres://app:$(PW)@db"])],
              Status.PASS),
+        case("URL with a password and no user", [env("REDIS_URL", "redis://:hunter2x@redis:6379/0")], Status.FAIL),
+        case("URL with a port and no host", [env("LISTEN", "tcp://:6379")], Status.PASS),
         case("in the command", [template(command=["sh", "-c", "PGPASSWORD=hunter22 psql"])], Status.FAIL),
         # the value of this case is looked for in test_nothing_of_a_value_is_kept
         case("output contains no character of the value", [config_map(api_key="canary-api-key")], Status.FAIL),
