@@ -115,7 +115,7 @@ def network_flows_can_be_seen(
     **Fix**: enable the observability part of Advanced Container Networking Services (paid per node, rolls agents out),
     or run Hubble or Retina yourself. Flow logs need the Cilium data plane; metrics work on both.
     """
-    nodes = sum(pool.count or 0 for pool in cluster.properties.agent_pool_profiles)
+    nodes = sum(pool.nodes_now for pool in cluster.pools)
     if nodes < min_nodes:
         raise NotApplicable(f"the cluster has {nodes} nodes")
     network, stacks = cluster.properties.network_profile, known_stacks()
