@@ -1,7 +1,14 @@
 """Logs of the control plane: which are kept, for how long, and at what price."""
 
 import pytest
-from akscan.model.azure import AadProfile, NodeProvisioningProfile, RetentionPolicy
+from akscan.model.azure import (
+    AadProfile,
+    AutoScale,
+    NodeProvisioningProfile,
+    RetentionPolicy,
+    ScaleProfile,
+    VirtualMachinesProfile,
+)
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -140,6 +147,10 @@ def kept(*categories, **setting):
 
 
 AUTOSCALED = cluster(pools=[node_pool(enable_auto_scaling=True, min_count=3, max_count=5)])
+MACHINES = VirtualMachinesProfile(scale=ScaleProfile(autoscale=(AutoScale(min_count=1, max_count=5),)))
+AUTOSCALED_MACHINES = cluster(
+    pools=[node_pool(type=Token("VirtualMachines"), count=None, virtual_machines_profile=MACHINES)]
+)
 PLAIN = cluster(aad_profile=None)
 
 
@@ -154,6 +165,11 @@ PLAIN = cluster(aad_profile=None)
         case(
             "cluster-autoscaler missing on an autoscaled cluster",
             [AUTOSCALED, kept("guard", "kube-apiserver", "kube-controller-manager")],
+            Status.FAIL,
+        ),
+        case(
+            "cluster-autoscaler missing, virtual machines of one size autoscale",
+            [AUTOSCALED_MACHINES, kept("guard", "kube-apiserver", "kube-controller-manager")],
             Status.FAIL,
         ),
         case(

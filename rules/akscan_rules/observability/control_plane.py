@@ -125,7 +125,7 @@ def control_plane_logs_are_kept(
     required = dict.fromkeys(always_required, "always")
     if aad is not None and aad.managed:
         required["guard"] = "sign-in through Microsoft Entra ID"
-    if any(pool.enable_auto_scaling for pool in pools):
+    if any(pool.enable_auto_scaling or pool.virtual_machines_profile.scale.autoscale for pool in pools):
         required["cluster-autoscaler"] = "a pool autoscales"
     if cluster.has_node_auto_provisioning:
         required["karpenter-events"] = "node auto-provisioning"
