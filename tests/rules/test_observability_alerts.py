@@ -188,7 +188,7 @@ def test_rules_that_reach_nobody_are_named():
         action_group(emails=0),
     ]
     finding = evaluate(alerts_reach_someone, inventory(*things)).findings[0]
-    assert finding.message == "none of 2 alert rules reaches anybody"
+    assert finding.message == "none of 2 alert rule(s) reaches anybody"
     assert finding.evidence["alertRules"] == (
         "Prometheus rules KubernetesAlert on amw-shared",
         "metric alert aks-cpu on aks",

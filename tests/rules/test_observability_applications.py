@@ -81,7 +81,7 @@ def test_applications_send_traces(world, expected):
 
 def test_workloads_without_traces_are_counted():
     finding = evaluate(applications_send_traces, inventory(SHOP, workload(name="b"))).findings[0]
-    assert finding.message == "none of 2 workloads in 1 application namespaces sends traces"
+    assert finding.message == "none of 2 workload(s) in 1 application namespace(s) sends traces"
 
 
 def networked(**fields):

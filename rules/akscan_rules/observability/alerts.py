@@ -89,7 +89,7 @@ def alerts_reach_someone(
     alerting.require_complete((cluster.id, *workspaces))
     told = {signal for alert in alerts for signal in alert.signals}
     groups = {group: None for alert in alerts for group in alerting.groups_of(alert, cluster)}
-    watched = f"none of {len(alerts)} alert rules reaches anybody" if alerts else "no alert rule watches the cluster"
+    watched = f"none of {len(alerts)} alert rule(s) reaches anybody" if alerts else "no alert rule watches the cluster"
     yield Finding(
         f"{watched}{stacks.note(inventory)}",
         {

@@ -72,7 +72,7 @@ def applications_send_traces(
     if not cluster.running_images.of(stacks.images("traces", accepted_apm)):
         silent = [workload for workload in workloads.complete() if workload.namespace in namespaces]
         yield Finding(
-            f"none of {len(silent)} workloads in {len(namespaces)} application namespaces sends traces"
+            f"none of {len(silent)} workload(s) in {len(namespaces)} application namespace(s) sends traces"
             f"{stacks.note(inventory)}",
             {
                 **switches,
@@ -117,7 +117,7 @@ def network_flows_can_be_seen(
     """
     nodes = sum(pool.nodes_now for pool in cluster.pools)
     if nodes < min_nodes:
-        raise NotApplicable(f"the cluster has {nodes} nodes")
+        raise NotApplicable(f"the cluster has {nodes} node(s)")
     network, stacks = cluster.properties.network_profile, known_stacks()
     advanced = network.advanced_networking
     if advanced.enabled and advanced.observability.enabled:
