@@ -95,6 +95,7 @@ def alerts_reach_someone(
         {
             "alertRules": tuple(str(alert) for alert in alerts),
             "actionGroups": tuple(alerting.described(group) for group in groups),
+            "silencedBy": tuple(dict.fromkeys(name for a in alerts for name in alerting.silencers_of(a, cluster))),
             "recommendedButNotWatched": tuple(s for s in (FAILED_OPERATION, *SIGNALS) if s not in told),
             **stacks.evidence(inventory),
         },

@@ -141,12 +141,49 @@ class Alerting:
                 found[scope] += rule.added_groups
         return found
 
+    @cached_property
+    def _silencers(self) -> dict[ArmId, list[str]]:
+        """Scope -> the alert processing rules that silence it."""
+        found: dict[ArmId, list[str]] = defaultdict(list)
+        for rule in self._inventory.known(ActionRule):
+            for scope in rule.properties.scopes if rule.silences else ():
+                found[scope].append(rule.name)
+        return found
+
+    def silencers_of(self, alert: Alert, cluster: Cluster) -> tuple[str, ...]:
+        """The alert processing rules that keep an alert of a cluster from everybody, among those that were read."""
+        by_target = [
+            [name for scope in _upwards(target) for name in self._silencers.get(scope, ())]
+            for target in _targets(alert, cluster)
+        ]
+        return tuple(dict.fromkeys(name for names in by_target for name in names)) if all(by_target) else ()
+
+    def _require_silencers(self, alert: Alert, cluster: Cluster) -> None:
+        """Raises `NotCollected` where one may be missing: such a rule stands in the subscription that it is about."""
+        for target in _targets(alert, cluster):
+            self._inventory.within(ActionRule, target.subscription_scope)
+
     def can_notify(self, alerts: Sequence[Alert], cluster: Cluster) -> bool:
         """Whether one of these alerts reaches somebody. Raises `NotCollected` where none is known to, and an action
-        group could not be read.
+        group, or what may silence the alert, could not be read.
         """
         gap = None
-        for group in dict.fromkeys(group for alert in alerts for group in self.groups_of(alert, cluster)):
+        for alert in alerts:
+            if self.silencers_of(alert, cluster):
+                continue
+            try:
+                if self._has_receivers(self.groups_of(alert, cluster)):
+                    self._require_silencers(alert, cluster)
+                    return True
+            except NotCollected as missing:
+                gap = missing
+        if gap is not None:
+            raise gap
+        return False
+
+    def _has_receivers(self, groups: Iterable[ArmId]) -> bool:
+        gap = None
+        for group in groups:
             try:
                 if self.receivers(group):
                     return True
@@ -200,6 +237,11 @@ def _is_about(alert: ActivityLogAlert, cluster: Cluster) -> bool:
     here = not regions or any(Location(region) == cluster.location for region in regions)
     limited = bool(groups or resources)
     return here and (not limited or cluster.id.resource_group in groups or cluster.id in resources)
+
+
+def _targets(alert: Alert, cluster: Cluster) -> tuple[ArmId, ...]:
+    """What an alert of a cluster is fired on."""
+    return (cluster.id,) if alert.from_above or cluster.id in alert.scopes else alert.scopes
 
 
 def _upwards(scope: ArmId) -> tuple[ArmId, ...]:

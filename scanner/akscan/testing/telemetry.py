@@ -258,6 +258,24 @@ def prometheus_rules(
     )
 
 
+def silencing_rule(
+    scope: str, *, enabled: bool = True, sometimes: bool = False, some: bool = False
+) -> azure.ActionRule:
+    """An alert processing rule that takes all action groups away, always and from all alerts."""
+    action = azure.ProcessingAction(action_type=Token("RemoveAllActionGroups"))
+    return azure.ActionRule(
+        id=ArmId(f"{GROUP}/providers/{azure.ActionRule.arm_type}/silence"),
+        name="silence",
+        properties=azure.ActionRuleProperties(
+            enabled=enabled,
+            scopes=(ArmId(scope),),
+            actions=(action,),
+            schedule=azure.ProcessingSchedule() if sometimes else None,
+            conditions=(azure.ProcessingCondition(),) if some else (),
+        ),
+    )
+
+
 def processing_rule(scope: str, *, groups: Sequence[str] = (ACTION_GROUP,), enabled: bool = True) -> azure.ActionRule:
     """An alert processing rule that adds action groups."""
     action = azure.ProcessingAction(
