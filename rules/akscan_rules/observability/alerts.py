@@ -73,7 +73,7 @@ def alerts_reach_someone(
     action list: they fire into the portal and nobody is told.
 
     **Fix**: enable the recommended Prometheus rules for the cluster and give them an action group with a living
-    receiver.
+    receiver; where an alert processing rule silences them for good, take it off the cluster or give it a schedule.
     """
     alerting, stacks = inventory.alerting, known_stacks()
     images = stacks.images("alerts", accepted_alerting)
