@@ -26,7 +26,7 @@ DEVIATIONS = {
     ("SEC-014", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SPT-001", "commands"): "the specified commands drop the taints that others set",
     ("SEC-007", "commands"): "the specified ones would switch a vault with the key of etcd off from the API server",
-    ("SEC-010", "commands"): "the name in them is that of the object in the vault, not that of the SecretProviderClass",
+    ("SEC-010", "commands"): "type and name in them are those of the object in the vault, which may be a key",
     ("SEC-011", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SEC-013", "commands"): "a remark says that a cluster leaves the legacy form before it takes the current one",
     ("SEC-015", "parameters"): "values are classified while they are decoded, by fixed patterns, and never kept",
@@ -34,7 +34,8 @@ DEVIATIONS = {
     ("SEC-016", "commands"): "the name in them is that of the Secret, not that of the workload",
     ("SEC-017", "parameters"): "which custom resources are read stands in the table of reads, with the right to each",
     ("SEC-018", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
-    ("SEC-019", "commands"): "the name of what is deleted is that of the pull secret, not that of the workload",
+    ("SEC-019", "commands"): "the pull role hangs on the registry, and the name of what is deleted is that of the pull"
+    " secret, not that of the workload",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("SPT-006", "commands"): "the specified patch drops the spread constraints that are there, and labels are no app",
     ("SPT-007", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
@@ -60,6 +61,7 @@ DEVIATIONS = {
     ("OBS-004", "needs"): "a list of the ConfigMaps of kube-system stands in for the get: every read is a list",
     ("OBS-006", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",
     ("OBS-007", "parameters"): "a parameter is flat; what AKS deploys for a profile is a constant of the rule",
+    ("OBS-011", "commands"): "the specified command names AKSAuditAdmin whichever table takes in the events",
     ("OBS-012", "commands"): "the specified commands look for the namespace and the private link scope in the group of"
     " the cluster, and take the other exceptions from the firewall of the storage account",
     ("OBS-013", "parameters"): "the known stacks stand in a dated file, data/telemetry_stacks.yaml",

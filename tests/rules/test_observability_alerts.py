@@ -24,6 +24,7 @@ from akscan.testing import (
     processing_rule,
     prometheus_rules,
     query_alert,
+    silencing_rule,
     tied,
     workload,
     workspace,
@@ -31,6 +32,7 @@ from akscan.testing import (
 from akscan_rules.observability.alerts import alerts_reach_someone, health_alerts_cover_the_cluster
 
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
+REGION = "properties.impactedServices[*].ImpactedRegions[*].RegionName"
 ELSEWHERE = f"{GROUP}/providers/Microsoft.Monitor/accounts/amw-elsewhere"
 METRICS = [
     cluster(addon_profiles={}, azure_monitor_profile=AzureMonitorProfile(metrics=Switch(enabled=True))),
@@ -80,6 +82,35 @@ def alertmanager(*, ready=1, image="quay.io/prometheus/alertmanager:v0.28"):
             "the processing rule is for another group",
             [*METRICS, prometheus_rules(groups=[]), processing_rule(f"{GROUP}-other"), action_group()],
             Status.FAIL,
+        ),
+        case(
+            "silenced with the subscription",
+            [metric_alert(), action_group(), silencing_rule(SUBSCRIPTION)],
+            Status.FAIL,
+        ),
+        case(
+            "silenced, and sent to somebody by another processing rule",
+            [metric_alert(), action_group(), processing_rule(GROUP), silencing_rule(GROUP)],
+            Status.FAIL,
+        ),
+        case("silenced at times", [metric_alert(), action_group(), silencing_rule(GROUP, sometimes=True)], Status.PASS),
+        case("silenced in part", [metric_alert(), action_group(), silencing_rule(GROUP, some=True)], Status.PASS),
+        case("no longer silenced", [metric_alert(), action_group(), silencing_rule(GROUP, enabled=False)], Status.PASS),
+        case(
+            "the silence is for another group",
+            [metric_alert(), action_group(), silencing_rule(f"{GROUP}-other")],
+            Status.PASS,
+        ),
+        case(
+            "one alert is silenced, another is not",
+            [*LOGS, metric_alert(), query_alert(), action_group(), silencing_rule(cluster().id)],
+            Status.PASS,
+        ),
+        case(
+            "processing rules forbidden, which may silence it",
+            [metric_alert(), action_group()],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.ACTION_RULES],
         ),
         case("metric alert on the cluster", [metric_alert(), action_group()], Status.PASS),
         case("metric alert on the cluster, action group 404", [metric_alert()], Status.FAIL),
@@ -179,6 +210,13 @@ def test_alerts_reach_someone(world, expected):
     assert evaluate(alerts_reach_someone, world).status is expected
 
 
+def test_what_silences_an_alert_is_named():
+    things = [metric_alert(), action_group(), silencing_rule(GROUP)]
+    finding = evaluate(alerts_reach_someone, inventory(*things)).findings[0]
+    assert finding.message == "none of 1 alert rule(s) reaches anybody"
+    assert finding.evidence["silencedBy"] == ("silence",)
+
+
 def test_rules_that_reach_nobody_are_named():
     things = [
         *METRICS,
@@ -187,7 +225,7 @@ def test_rules_that_reach_nobody_are_named():
         action_group(emails=0),
     ]
     finding = evaluate(alerts_reach_someone, inventory(*things)).findings[0]
-    assert finding.message == "none of 2 alert rules reaches anybody"
+    assert finding.message == "none of 2 alert rule(s) reaches anybody"
     assert finding.evidence["alertRules"] == (
         "Prometheus rules KubernetesAlert on amw-shared",
         "metric alert aks-cpu on aks",
@@ -249,6 +287,36 @@ RESOURCE = activity_alert(SUBSCRIPTION, "ResourceHealth", name="resource")
                     SUBSCRIPTION, "ServiceHealth", services=["SQL Database", "Azure Kubernetes Service (AKS)"]
                 ),
             ],
+            Status.PASS,
+        ),
+        case(
+            "ServiceHealth limited to another region",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (REGION, "North Europe"))],
+            Status.FAIL,
+        ),
+        case(
+            "ServiceHealth limited to the region of the cluster, spelled out",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (REGION, "West Europe"))],
+            Status.PASS,
+        ),
+        case(
+            "ResourceHealth limited to another group",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceGroup", "rg-other"))],
+            Status.FAIL,
+        ),
+        case(
+            "ResourceHealth limited to the cluster's group",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceGroup", "RG-Test"))],
+            Status.PASS,
+        ),
+        case(
+            "ResourceHealth limited to another resource",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceId", cluster("other").id))],
+            Status.FAIL,
+        ),
+        case(
+            "ResourceHealth limited to the cluster",
+            [SERVICE, activity_alert(SUBSCRIPTION, "ResourceHealth", ("resourceId", cluster().id))],
             Status.PASS,
         ),
         case("off", [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", enabled=False)], Status.FAIL),

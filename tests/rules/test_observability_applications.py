@@ -7,9 +7,11 @@ from akscan.model.azure import (
     AppMonitoring,
     AzureMonitorProfile,
     Switch,
+    VirtualMachineNodes,
 )
 from akscan.model.kubernetes import ControllerStatus, Deployment, EnvVar
 from akscan.model.literals import Literal
+from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import case, cluster, container, evaluate, inventory, node_pool, pod_spec, workload
 from akscan_rules.observability.applications import applications_send_traces, network_flows_can_be_seen
@@ -29,6 +31,17 @@ def tool(image, *, ready=1, namespace="kube-system"):
 
 def traced(name="OTEL_EXPORTER_OTLP_ENDPOINT"):
     return pod_spec(container(env=(EnvVar(name=name, value=Literal("harmless")),)))
+
+
+MACHINES = cluster(
+    pools=[
+        node_pool(
+            type=Token("VirtualMachines"),
+            count=None,
+            virtual_machine_nodes_status=(VirtualMachineNodes(count=1), VirtualMachineNodes(count=2)),
+        )
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +81,7 @@ def test_applications_send_traces(world, expected):
 
 def test_workloads_without_traces_are_counted():
     finding = evaluate(applications_send_traces, inventory(SHOP, workload(name="b"))).findings[0]
-    assert finding.message == "none of 2 workloads in 1 application namespaces sends traces"
+    assert finding.message == "none of 2 workload(s) in 1 application namespace(s) sends traces"
 
 
 def networked(**fields):
@@ -98,6 +111,7 @@ def networked(**fields):
             Status.PASS,
             parameters={"accepted_network_observability": ("platform/flows",)},
         ),
+        case("three virtual machines in a pool that counts them by size", [MACHINES], Status.FAIL),
         case("two nodes in all", [cluster(pools=[node_pool(count=2)])], Status.NOT_APPLICABLE),
         case("three nodes in two pools", [cluster(pools=[node_pool(count=2), node_pool("b", count=1)])], Status.FAIL),
         case(

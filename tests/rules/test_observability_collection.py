@@ -194,8 +194,14 @@ CRASHING = PodStatus(
 )
 
 
-def agent(name, *, wanted=3, ready=None, minutes=120, kind=DaemonSet, namespace="kube-system", pods=None):
-    """An agent, of whose pods the last ones are not ready and were made some minutes ago."""
+def before(minutes):
+    return (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def agent(name, *, wanted=3, ready=None, minutes=120, ends=None, kind=DaemonSet, namespace="kube-system", pods=None):
+    """An agent, of whose pods the last ones are not ready, were made some minutes ago, and had to end some minutes
+    ago, if at all.
+    """
     ready = wanted if ready is None else ready
     if kind is DaemonSet:
         status = ControllerStatus(desired_number_scheduled=wanted, number_ready=ready)
@@ -203,9 +209,10 @@ def agent(name, *, wanted=3, ready=None, minutes=120, kind=DaemonSet, namespace=
         status = ControllerStatus(ready_replicas=ready)
     made = workload(kind, name, namespace, replicas=wanted, pods=0, status=status)
     owner = made[-1]
-    created = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    deletion = None if ends is None else before(ends)
     for index in range(wanted if pods is None else pods):
-        found = pod(f"{name}-{index}", namespace, owner=owner, creation_timestamp=created)
+        marks = {"creation_timestamp": before(minutes), "deletion_timestamp": None if index < ready else deletion}
+        found = pod(f"{name}-{index}", namespace, owner=owner, **marks)
         made.append(
             type(found)(metadata=found.metadata, node_name="node-2", status=READY if index < ready else CRASHING)
         )
@@ -239,6 +246,16 @@ POLICY = cluster(addon_profiles={Token("azurepolicy"): AddonProfile(enabled=True
             "omsagent on, ama-logs ready 2 of 3, the third pod is 3 minutes old",
             [*agent("ama-logs", ready=2, minutes=3), *replica("ama-logs-rs")],
             Status.PASS,
+        ),
+        case(
+            "the third pod is 2 hours old and about to end",
+            [*agent("ama-logs", ready=2, ends=-1), *replica("ama-logs-rs")],
+            Status.PASS,
+        ),
+        case(
+            "the third pod should have ended an hour ago",
+            [*agent("ama-logs", ready=2, ends=60), *replica("ama-logs-rs")],
+            Status.FAIL,
         ),
         case("15 minutes old", [*agent("ama-logs", ready=2, minutes=15), *replica("ama-logs-rs")], Status.PASS),
         case("16 minutes old", [*agent("ama-logs", ready=2, minutes=16), *replica("ama-logs-rs")], Status.FAIL),

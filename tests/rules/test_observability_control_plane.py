@@ -1,7 +1,14 @@
 """Logs of the control plane: which are kept, for how long, and at what price."""
 
 import pytest
-from akscan.model.azure import AadProfile, NodeProvisioningProfile, RetentionPolicy
+from akscan.model.azure import (
+    AadProfile,
+    AutoScale,
+    NodeProvisioningProfile,
+    RetentionPolicy,
+    ScaleProfile,
+    VirtualMachinesProfile,
+)
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -140,6 +147,10 @@ def kept(*categories, **setting):
 
 
 AUTOSCALED = cluster(pools=[node_pool(enable_auto_scaling=True, min_count=3, max_count=5)])
+MACHINES = VirtualMachinesProfile(scale=ScaleProfile(autoscale=(AutoScale(min_count=1, max_count=5),)))
+AUTOSCALED_MACHINES = cluster(
+    pools=[node_pool(type=Token("VirtualMachines"), count=None, virtual_machines_profile=MACHINES)]
+)
 PLAIN = cluster(aad_profile=None)
 
 
@@ -154,6 +165,11 @@ PLAIN = cluster(aad_profile=None)
         case(
             "cluster-autoscaler missing on an autoscaled cluster",
             [AUTOSCALED, kept("guard", "kube-apiserver", "kube-controller-manager")],
+            Status.FAIL,
+        ),
+        case(
+            "cluster-autoscaler missing, virtual machines of one size autoscale",
+            [AUTOSCALED_MACHINES, kept("guard", "kube-apiserver", "kube-controller-manager")],
             Status.FAIL,
         ),
         case(
@@ -232,6 +248,7 @@ def test_what_is_missing_is_named_with_the_reason():
         ),
         case("kube-audit to a workspace, AzureDiagnostics mode", [kept("kube-audit", dedicated=False)], Status.FAIL),
         case("kube-audit, Dedicated, plan Analytics", [kept("kube-audit"), table("AKSAudit")], Status.FAIL),
+        case("plan in another letter case", [kept("kube-audit"), table("AKSAudit", plan="analytics")], Status.FAIL),
         case("kube-audit, Dedicated, no such table yet", [kept("kube-audit")], Status.FAIL),
         case(
             "categoryGroup allLogs, Dedicated, plan Analytics",
@@ -357,4 +374,8 @@ def test_the_table_with_too_few_days_is_named():
     expected = "AzureDiagnostics of workspace log-shared keeps audit events for 30 days, 90 are required"
     assert finding.message == expected
     assert finding.evidence["retentionPolicyWithoutEffect"] is True
-    assert finding.fill == {"workspace": "log-shared", "workspace_resource_group": "rg-test"}
+    assert finding.fill == {
+        "workspace": "log-shared",
+        "workspace_resource_group": "rg-test",
+        "table": "AzureDiagnostics",
+    }

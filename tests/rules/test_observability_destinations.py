@@ -83,6 +83,12 @@ def metrics(**fields):
             Status.PASS,
         ),
         case("Event Hubs defaultAction Deny, trusted access false", to_hubs(action="Deny"), Status.FAIL),
+        case("Event Hubs publicNetworkAccess Disabled, trusted access false", to_hubs(access="Disabled"), Status.FAIL),
+        case(
+            "Event Hubs publicNetworkAccess Disabled, trustedServiceAccessEnabled true",
+            to_hubs(access="Disabled", trusted=True),
+            Status.PASS,
+        ),
         case("Event Hubs open", to_hubs(), Status.PASS),
         case("Event Hubs without a firewall", to_hubs()[:-1], Status.PASS),
         case("Event Hubs in another region", to_hubs(location="northeurope"), Status.FAIL),
@@ -150,6 +156,16 @@ def metrics(**fields):
             unreadable=[Need.DATA_COLLECTION_ENDPOINTS],
         ),
         case("destination 403", [*to_workspace(), workspace()], Status.NOT_ASSESSED, unreadable=[Need.WORKSPACES]),
+        case(
+            "destination of one setting 403, that of the next 404",
+            [
+                *to_workspace(),
+                workspace(),
+                diagnostic_setting("b", categories=["guard"], storage_account_id=STORAGE_ACCOUNT),
+            ],
+            Status.FAIL,
+            unreadable=[Need.WORKSPACES],
+        ),
         case(
             "settings forbidden",
             [*to_workspace(), workspace()],

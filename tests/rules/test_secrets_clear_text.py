@@ -115,6 +115,8 @@ MATCHES = {
              Status.FAIL),
         case("argument --dsn=postgres://app:$(PW)@db", [template(args=["--dsn=postgres://app:$(PW)@db"])],
              Status.PASS),
+        case("URL with a password and no user", [env("REDIS_URL", "redis://:hunter2x@redis:6379/0")], Status.FAIL),
+        case("URL with a port and no host", [env("LISTEN", "tcp://:6379")], Status.PASS),
         case("in the command", [template(command=["sh", "-c", "PGPASSWORD=hunter22 psql"])], Status.FAIL),
         # the value of this case is looked for in test_nothing_of_a_value_is_kept
         case("output contains no character of the value", [config_map(api_key="canary-api-key")], Status.FAIL),
@@ -190,6 +192,22 @@ def test_the_evidence_names_places_and_no_value():
     assert stored.evidence["credentials"][0] == 'data["app.properties"] line 2: connection_string_password'
     assert stored.evidence["credentials"][-1] == "and 11 more"
     assert "canary" not in repr(verdicts)
+
+
+def test_what_pods_share_with_the_template_is_told_of_the_template():
+    plain = EnvVar(name="API_KEY", value=Literal("plain"))
+    own, sidecar = container(env=(plain,)), container("proxy", env=(plain,))
+    in_template = "spec.template.spec.containers[0].env[0].value API_KEY: telling name"
+    found = [
+        evaluate(
+            no_credential_stands_in_clear_text, inventory(workload(spec=pod_spec(own), admitted=admitted))
+        ).findings
+        for admitted in (pod_spec(own, node_name="n"), pod_spec(sidecar, own))
+    ]
+    assert [finding.evidence["credentials"] for (finding,) in found] == [
+        [in_template],
+        [in_template, "pod spec.containers[0].env[0].value API_KEY: telling name"],
+    ]
 
 
 def test_nothing_of_a_value_is_kept():

@@ -2,9 +2,18 @@
 
 import msgspec
 import pytest
-from akscan.model.azure import AccessPolicy, NetworkAcls, ObjectEncryption, SecurityProfile, VaultPermissions
+from akscan.model.azure import (
+    AccessPolicy,
+    ManagedServiceIdentity,
+    NetworkAcls,
+    ObjectEncryption,
+    SecurityProfile,
+    VaultPermissions,
+)
 from akscan.model.decode import convert
-from akscan.model.text import Token
+from akscan.model.inventory import Inventory
+from akscan.model.roles import RoleAssignment
+from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status, Vault
 from akscan.testing import (
     CONTROL_PLANE_OBJECT_ID,
@@ -179,6 +188,37 @@ def test_a_vault_is_judged_once_for_all_its_clusters():
     messages = [finding.message for finding in verdicts["vault/kv-test"].findings]
     assert [message.split(" ")[0] for text in messages for message in text.split("; ")] == ["(c)", "(g)"]
     assert verdicts["vault/kv-test"].findings[0].evidence["notAssessed"]
+
+
+def test_what_is_unknown_of_one_cluster_hides_no_fault_of_the_next():
+    named_key = kms_cluster("second", version=VERSION, access="Private")
+    world = inventory(kms_cluster(), named_key, holder(action="Allow"), vault_key(version=VERSION), *RIGHT)
+    verdict = evaluate(kms_key_is_usable, world)
+    assert verdict.status is Status.FAIL
+    assert verdict.findings[0].message.startswith("(d) second ")
+
+
+def test_roles_in_a_subscription_that_was_not_listed_are_unknown():
+    far = "/subscriptions/00000000-0000-0000-0000-000000000002"
+    moved = [
+        msgspec.structs.replace(one, id=ArmId(one.id.replace(SUBSCRIPTION, far))) for one in (holder(), vault_key())
+    ]
+    world = inventory(kms_cluster(by_id=False), *moved)
+    reads = tuple(r for r in world.azure.reads if (r.type, r.scope) != (RoleAssignment.arm_type, far))
+    azure = msgspec.structs.replace(world.azure, reads=reads)
+    verdict = evaluate(kms_key_is_usable, Inventory(world.manifest, azure))
+    assert verdict.status is Status.NOT_ASSESSED
+    assert verdict.gap.permission == Need.ROLE_ASSIGNMENTS
+
+
+def test_the_commands_are_about_the_cluster_of_the_finding():
+    other = ManagedServiceIdentity(type=Token("SystemAssigned"), principal_id=Token("second-principal"))
+    (finding,) = evaluate(
+        kms_key_is_usable,
+        inventory(kms_cluster(), kms_cluster("second", identity=other), holder(), vault_key(), *RIGHT),
+    ).findings
+    assert finding.message == "(f) the control plane of second may not encrypt and decrypt with the key"
+    assert finding.fill == {"control_plane_object_id": "second-principal"}
 
 
 def test_keys_come_from_answers_without_their_value():

@@ -1,12 +1,17 @@
 """SecretProviderClasses: as whom they read, and what."""
 
+import msgspec
 import pytest
+from akscan.engine import remediation
 from akscan.model.azure import AccessPolicy, AddonProfile, IdentityReference, VaultPermissions
-from akscan.model.text import Token
+from akscan.model.inventory import Inventory
+from akscan.model.roles import RoleAssignment
+from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     CONTRIBUTOR,
     GROUP,
+    SUBSCRIPTION,
     case,
     cluster,
     csi_volume,
@@ -31,6 +36,7 @@ from akscan_rules.secrets.provider_classes import (
 
 IDENTITY = managed_identity("id-shop")
 CLIENT = IDENTITY.properties.client_id
+OTHER = managed_identity("id-other").properties.client_id
 PRINCIPAL = str(IDENTITY.properties.principal_id)
 
 
@@ -57,6 +63,9 @@ SIGNED_IN = mounting(csi_volume("spc-kv-test", secret_ref="sp-credentials"))
         case("useVMManagedIdentity beside clientID", [spc(use_vm_managed_identity="true", client_id=CLIENT)],
              Status.FAIL),
         case('usePodIdentity "true"', [spc(use_pod_identity="true")], Status.FAIL),
+        case('useVMManagedIdentity "1", beside clientID', [spc(use_vm_managed_identity="1", client_id=CLIENT)],
+             Status.FAIL),
+        case('usePodIdentity " T", beside clientID', [spc(use_pod_identity=" T", client_id=CLIENT)], Status.FAIL),
         case("mounted with nodePublishSecretRef", [spc(), SIGNED_IN], Status.FAIL),
         case("another class mounted with nodePublishSecretRef",
              [spc(client_id=CLIENT), mounting(csi_volume("other", secret_ref="sp"))], Status.PASS),
@@ -126,6 +135,14 @@ OF_ADDON = cluster(addon_profiles={Token("azureKeyvaultSecretsProvider"): AddonP
              Status.PASS),
         case("userAssignedIdentityID, Administrator",
              [spc(user_assigned_identity_id=CLIENT.upper()), *holding(ADMINISTRATOR)[1:]], Status.FAIL),
+        case("userAssignedIdentityID that the node reads as, beside the client id of another",
+             [spc(user_assigned_identity_id=CLIENT, client_id=OTHER, use_vm_managed_identity="true"),
+              managed_identity("id-other"), *holding(ADMINISTRATOR)[1:]], Status.FAIL),
+        case("identity of the node, beside the client id of an administrator",
+             [spc(client_id=CLIENT, use_vm_managed_identity="true"), *holding(ADMINISTRATOR)[1:]],
+             Status.NOT_ASSESSED),
+        case("pod identity, beside a client id", [spc(client_id=CLIENT, use_pod_identity="true"),
+             *holding(SECRETS_USER)[1:]], Status.NOT_ASSESSED),
         case("access policy get, list", policy(secrets=["Get", "List"]), Status.PASS),
         case("access policy get, set", policy(secrets=["get", "set"]), Status.FAIL),
         case("access policy All", policy(secrets=["All"]), Status.FAIL),
@@ -170,6 +187,18 @@ def test_each_identity_is_judged_for_all_its_vaults():
     assert finding.fill["vault"] == "kv-other"
 
 
+def test_roles_in_a_subscription_that_was_not_listed_are_unknown():
+    far = "/subscriptions/00000000-0000-0000-0000-000000000002"
+    world = inventory(
+        READS, IDENTITY, msgspec.structs.replace(BY_ROLES, id=ArmId(BY_ROLES.id.replace(SUBSCRIPTION, far)))
+    )
+    reads = tuple(r for r in world.azure.reads if (r.type, r.scope) != (RoleAssignment.arm_type, far))
+    lists = {one.id: one.lists for one in world.clusters}
+    narrower = Inventory(world.manifest, msgspec.structs.replace(world.azure, reads=reads), lists)
+    assert evaluate(readers_of_vaults_cannot_change_them, world).status is Status.PASS
+    assert evaluate(readers_of_vaults_cannot_change_them, narrower).status is Status.NOT_ASSESSED
+
+
 def mounted(*objects, **fields):
     entries = "".join(f"  - |\n    {one}\n" for one in objects)
     return [spc(objects=f"array:\n{entries}", **fields), vault()]
@@ -195,6 +224,8 @@ KEY = "objectName: etcd\n    objectType: key"
         case("object answers 404", mounted(SECRET), Status.NOT_ASSESSED),
         case("one object answers 404, another is disabled",
              [*mounted("objectName: gone\n    objectType: secret", SECRET), vault_secret(enabled=False)], Status.FAIL),
+        case('objectVersion "latest"', [*mounted(f"{SECRET}\n    objectVersion: latest"), vault_secret(days=10)],
+             Status.FAIL),
         case("secret pinned to an objectVersion", [*mounted(f"{SECRET}\n    objectVersion: ab12"), vault_secret()],
              Status.NOT_ASSESSED),
         case("key that expires in 10 days", [*mounted(KEY), vault_key(days=10)], Status.FAIL),
@@ -222,4 +253,10 @@ def test_objects_without_an_end_are_listed_beside_those_that_end():
     (finding,) = evaluate(mounted_objects_are_valid, world).findings
     assert finding.message == "secret db ends on 2026-11-21"
     assert finding.evidence["withoutExpiry"] == ["key etcd"]
-    assert finding.fill == {"object_name": "db"}
+    assert finding.fill == {"object_type": "secret", "object_name": "db"}
+
+
+def test_the_commands_for_a_key_are_those_for_keys():
+    (finding,) = evaluate(mounted_objects_are_valid, inventory(*mounted(KEY), vault_key(enabled=False))).findings
+    commands = remediation(mounted_objects_are_valid.fix.cli, {"vault": "kv-test", **finding.fill}).commands
+    assert "az keyvault key set-attributes --vault-name kv-test --name etcd --enabled true" in commands

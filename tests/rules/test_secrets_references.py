@@ -20,6 +20,7 @@ from akscan.model.kubernetes import (
     Volume,
     VolumeProjection,
 )
+from akscan.model.text import Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
     ACR_PULL,
@@ -211,3 +212,15 @@ def test_the_evidence_says_whether_the_kubelet_may_pull_already():
     assert finding.evidence["adminUserEnabled"] == ["acrshop: False"]
     assert finding.fill["kubelet_object_id"] == KUBELET_OBJECT_ID
     assert finding.fill["pull_secret"] == "regcred"
+    assert finding.fill["pull_role"] == ACR_PULL
+
+
+def test_a_registry_that_decides_by_repository_takes_another_role():
+    world = inventory(
+        registry("acrshop", role_assignment_mode=Token("AbacRepositoryPermissions")),
+        *pulled(OWN)[1:],
+        role_assignment(KUBELET_OBJECT_ID, ACR_PULL, ACR.id),
+    )
+    (finding,) = evaluate(images_are_pulled_as_the_kubelet, world).findings
+    assert finding.evidence["kubeletPulls"] == []
+    assert finding.fill["pull_role"] == "b93aa761-3e63-49ed-ac28-beffa264f7ac"

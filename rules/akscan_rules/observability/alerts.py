@@ -73,7 +73,7 @@ def alerts_reach_someone(
     action list: they fire into the portal and nobody is told.
 
     **Fix**: enable the recommended Prometheus rules for the cluster and give them an action group with a living
-    receiver.
+    receiver; where an alert processing rule silences them for good, take it off the cluster or give it a schedule.
     """
     alerting, stacks = inventory.alerting, known_stacks()
     images = stacks.images("alerts", accepted_alerting)
@@ -89,12 +89,13 @@ def alerts_reach_someone(
     alerting.require_complete((cluster.id, *workspaces))
     told = {signal for alert in alerts for signal in alert.signals}
     groups = {group: None for alert in alerts for group in alerting.groups_of(alert, cluster)}
-    watched = f"none of {len(alerts)} alert rules reaches anybody" if alerts else "no alert rule watches the cluster"
+    watched = f"none of {len(alerts)} alert rule(s) reaches anybody" if alerts else "no alert rule watches the cluster"
     yield Finding(
         f"{watched}{stacks.note(inventory)}",
         {
             "alertRules": tuple(str(alert) for alert in alerts),
             "actionGroups": tuple(alerting.described(group) for group in groups),
+            "silencedBy": tuple(dict.fromkeys(name for a in alerts for name in alerting.silencers_of(a, cluster))),
             "recommendedButNotWatched": tuple(s for s in (FAILED_OPERATION, *SIGNALS) if s not in told),
             **stacks.evidence(inventory),
         },

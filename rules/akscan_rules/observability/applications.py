@@ -72,7 +72,7 @@ def applications_send_traces(
     if not cluster.running_images.of(stacks.images("traces", accepted_apm)):
         silent = [workload for workload in workloads.complete() if workload.namespace in namespaces]
         yield Finding(
-            f"none of {len(silent)} workloads in {len(namespaces)} application namespaces sends traces"
+            f"none of {len(silent)} workload(s) in {len(namespaces)} application namespace(s) sends traces"
             f"{stacks.note(inventory)}",
             {
                 **switches,
@@ -115,9 +115,9 @@ def network_flows_can_be_seen(
     **Fix**: enable the observability part of Advanced Container Networking Services (paid per node, rolls agents out),
     or run Hubble or Retina yourself. Flow logs need the Cilium data plane; metrics work on both.
     """
-    nodes = sum(pool.count or 0 for pool in cluster.properties.agent_pool_profiles)
+    nodes = sum(pool.nodes_now for pool in cluster.pools)
     if nodes < min_nodes:
-        raise NotApplicable(f"the cluster has {nodes} nodes")
+        raise NotApplicable(f"the cluster has {nodes} node(s)")
     network, stacks = cluster.properties.network_profile, known_stacks()
     advanced = network.advanced_networking
     if advanced.enabled and advanced.observability.enabled:

@@ -16,6 +16,7 @@ from akscan.sdk import (
     Pillar,
     Severity,
     Telemetry,
+    Token,
     WorkspaceTable,
     any_of,
     rule,
@@ -124,7 +125,7 @@ def control_plane_logs_are_kept(
     required = dict.fromkeys(always_required, "always")
     if aad is not None and aad.managed:
         required["guard"] = "sign-in through Microsoft Entra ID"
-    if any(pool.enable_auto_scaling for pool in pools):
+    if any(pool.enable_auto_scaling or pool.virtual_machines_profile.scale.autoscale for pool in pools):
         required["cluster-autoscaler"] = "a pool autoscales"
     if cluster.has_node_auto_provisioning:
         required["karpenter-events"] = "node auto-provisioning"
@@ -193,10 +194,10 @@ def read_auditing_is_cheap(
 
 def _costly(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Finding]:
     workspace = setting.properties.workspace_id
-    plan = ""
+    plan = Token()
     if setting.is_resource_specific:
         table = inventory.find(WorkspaceTable, ArmId(f"{workspace}/tables/AKSAudit"))
-        plan = str((table or WorkspaceTable()).properties.plan)
+        plan = (table or WorkspaceTable()).properties.plan
         if plan != "Analytics":
             return
     where = "table AKSAudit on plan Analytics" if plan else "table AzureDiagnostics"
@@ -228,7 +229,7 @@ def _costly(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Findin
     ],
     fix=Fix(
         """
-        az monitor log-analytics workspace table update --resource-group {workspace_resource_group} --workspace-name {workspace} --name AKSAuditAdmin --total-retention-time 365
+        az monitor log-analytics workspace table update --resource-group {workspace_resource_group} --workspace-name {workspace} --name {table} --total-retention-time 365
         az monitor log-analytics workspace update --resource-group {workspace_resource_group} --workspace-name {workspace} --retention-time 90
         """,  # noqa: E501 a command is one line
         Disruption.NONE,
@@ -272,5 +273,9 @@ def audit_logs_are_retained(
             "requiredDays": min_retention_days,
             "retentionPolicyWithoutEffect": any(policy.enabled for policy in policies),
         },
-        {"workspace": workspace.name, "workspace_resource_group": workspace.resource_group},
+        {
+            "workspace": workspace.name,
+            "workspace_resource_group": workspace.resource_group,
+            "table": longest.destination.name,
+        },
     )

@@ -93,16 +93,16 @@ def destinations_take_telemetry_in(cluster: Cluster, inventory: Inventory) -> It
 
 def _log_destinations(telemetry: Telemetry) -> Iterator[Finding]:
     inventory, location = telemetry.inventory, telemetry.cluster.location
+    branches = []
     for setting in telemetry.log_settings:
         properties = setting.properties
-        branches = []
         if properties.workspace_id:
             branches.append(_workspace(setting, inventory))
         if properties.storage_account_id:
             branches.append(_storage_account(setting, location, inventory))
         if setting.event_hubs_namespace:
             branches.append(_event_hubs(setting, location, inventory))
-        yield from any_of(*branches)
+    yield from any_of(*branches)
 
 
 def _finding(
@@ -169,6 +169,7 @@ def _event_hubs_firewall(setting: DiagnosticSetting, inventory: Inventory) -> It
     if firewall is not None and firewall.is_closed_to_azure:
         evidence: dict[str, EvidenceValue] = {
             "networkRuleSets.defaultAction": firewall.properties.default_action,
+            "networkRuleSets.publicNetworkAccess": firewall.properties.public_network_access,
             "networkRuleSets.trustedServiceAccessEnabled": firewall.properties.trusted_service_access_enabled,
         }
         fill = {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from akscan.sdk import (
@@ -75,10 +75,14 @@ def no_credential_stands_in_clear_text(
     if isinstance(subject, ConfigMapSubject):
         if subject.name == _CLUSTER_CERTIFICATE:
             raise NotApplicable("it holds the certificate authority of the cluster")
-        yield from _told(list(_in_config_map(subject, names)))
+        yield from _told(tuple(_in_config_map(subject, names)))
     else:
+        known: tuple[_Place, ...] = ()
         for spec in subject.each_spec():
-            yield from _told(list(_in_spec(spec, subject.field_of(spec), names)))
+            places = tuple(dict.fromkeys((*known, *_in_spec(spec, subject.field_of(spec), names))))
+            if places != known:
+                yield from _told(places)
+            known = places
 
 
 @dataclass(frozen=True)
@@ -99,17 +103,21 @@ def _suggests(telling: re.Pattern[str], exceptions: re.Pattern[str], name: str) 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a credential stands, under which name, and by what it was known."""
+    """Where a credential stands, under which name, and by what it was known. ``holder`` is the path of the container,
+    which admission may shift: by its name it is the same in template and pod.
+    """
 
-    field: str
+    part: str
     name: str
     kind: str
+    container: str = ""
+    holder: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.field}{f' {self.name}' * bool(self.name)}: {self.kind}"
+        return f"{self.holder}{self.part}{f' {self.name}' * bool(self.name)}: {self.kind}"
 
 
-def _told(places: list[_Place]) -> Iterator[Finding]:
+def _told(places: tuple[_Place, ...]) -> Iterator[Finding]:
     if places:
         kinds = ", ".join(dict.fromkeys(place.kind for place in places))
         shown = [str(place) for place in places[:_SHOWN]]
@@ -128,27 +136,28 @@ def _in_config_map(subject: ConfigMapSubject, names: _Names) -> Iterator[_Place]
             yield _Place(f'data["{key}"]', "", "telling name")
 
 
-def _in_spec(spec: PodSpec, field: str, names: _Names) -> Iterator[_Place]:
+def _in_spec(spec: PodSpec, path: str, names: _Names) -> Iterator[_Place]:
     for kind, containers in (("containers", spec.containers), ("initContainers", spec.init_containers or ())):
         for number, container in enumerate(containers):
-            yield from _in_container(container, f"{field}.{kind}[{number}]", names)
+            for place in _in_container(container, names):
+                yield replace(place, container=container.name, holder=f"{path}.{kind}[{number}].")
 
 
-def _in_container(container: Container, field: str, names: _Names) -> Iterator[_Place]:
+def _in_container(container: Container, names: _Names) -> Iterator[_Place]:
     for number, variable in enumerate(container.env or ()):
         if variable.value is None:
             continue
         if variable.value.hits:
-            yield from _hits([variable.value], f"{field}.env", variable.name, first=number, suffix=".value")
+            yield from _hits([variable.value], "env", variable.name, first=number, suffix=".value")
         elif variable.value.is_telling and names.suggest(variable.name):
-            yield _Place(f"{field}.env[{number}].value", variable.name, "telling name")
-    yield from _hits(container.command or (), f"{field}.command")
-    yield from _hits(container.args or (), f"{field}.args")
+            yield _Place(f"env[{number}].value", variable.name, "telling name")
+    yield from _hits(container.command or (), "command")
+    yield from _hits(container.args or (), "args")
 
 
 def _hits(
-    values: Iterable[Literal], field: str, name: str = "", *, first: int = 0, suffix: str = ""
+    values: Iterable[Literal], part: str, name: str = "", *, first: int = 0, suffix: str = ""
 ) -> Iterator[_Place]:
     for number, value in enumerate(values, start=first):
         for hit in value.hits:
-            yield _Place(f"{field}[{number}]{suffix}", name, hit.kind)
+            yield _Place(f"{part}[{number}]{suffix}", name, hit.kind)

@@ -89,13 +89,17 @@ def kms_key_is_usable(
     disturbs anything; changing the key or the network mode rewrites all Secrets.
     """
     found = vault.resource(inventory)
-    for cluster, key in vault.keys(inventory):
-        yield from any_of(
-            _protection(found),
-            _network(cluster, key, found),
-            _validity(key, inventory, warn_days),
-            _rights(cluster, key, found, inventory, tuple(roles)),
-        )
+    yield from any_of(
+        _protection(found),
+        *(
+            any_of(
+                _network(cluster, key, found),
+                _validity(key, inventory, warn_days),
+                _rights(cluster, key, found, inventory, tuple(roles)),
+            )
+            for cluster, key in vault.keys(inventory)
+        ),
+    )
 
 
 def _protection(vault: Vault) -> Iterator[Finding]:
@@ -140,9 +144,9 @@ def _validity(key: KmsKey, inventory: Inventory, warn_days: int) -> Iterator[Fin
         "rotates": found.rotates,
     }
     if not attributes.enabled:
-        yield Finding("(a) the key is disabled", evidence)
+        yield Finding("(a) the key is disabled", evidence, {"key": key.kms.key_name})
     if attributes.expires_by(now if rotates else now + timedelta(days=warn_days)):
-        yield Finding(f"(a) the key ends on {attributes.expiry}", evidence)
+        yield Finding(f"(a) the key ends on {attributes.expiry}", evidence, {"key": key.kms.key_name})
 
 
 def _rights(
@@ -155,6 +159,7 @@ def _rights(
         lacking = [action for action in (_ENCRYPT, _DECRYPT) if not any(one.grants(action, data=True) for one in held)]
         if lacking:
             inventory.require_assignments(principal)
+            inventory.grants.require(key.id)
         for action in lacking:
             require_membership(inventory, principal, key.id, action, data=True)
         shown = [if_known(lambda one=one: one.role_name) for one in held]  # type: ignore[misc]
@@ -172,6 +177,7 @@ def _rights(
                 "lacking": lacking,
                 "expectedRoles": expected,
             },
+            {"control_plane_object_id": principal},
         )
 
 

@@ -68,8 +68,8 @@ def provider_classes_use_a_workload_identity(
     mounts = subject.mounts
     signing = sorted({mount.secret_ref for mount in mounts if mount.secret_ref})
     ways = (
-        "the identity of the node (useVMManagedIdentity)" if parameters.use_vm_managed_identity == "true" else "",
-        "a pod identity (usePodIdentity)" if parameters.use_pod_identity == "true" else "",
+        "the identity of the node (useVMManagedIdentity)" if parameters.reads_as_node else "",
+        "a pod identity (usePodIdentity)" if parameters.reads_as_pod_identity else "",
         f"the service principal in Secret {', '.join(signing)}" if signing else "",
     )
     if any(ways):
@@ -194,6 +194,7 @@ def _beyond_reading(
             )
     yield from _policies(vault, principal, allowed, evidence)
     inventory.require_assignments(principal)
+    inventory.grants.require(vault.id)
 
 
 def _policies(
@@ -223,8 +224,8 @@ def _policies(
     ],
     fix=Fix(
         """
-        az keyvault secret list --vault-name {vault} --query "[].{name:name,enabled:attributes.enabled,expires:attributes.expires}" --output table
-        az keyvault secret set-attributes --vault-name {vault} --name {object_name} --enabled true
+        az keyvault {object_type} list --vault-name {vault} --query "[].{name:name,enabled:attributes.enabled,expires:attributes.expires}" --output table
+        az keyvault {object_type} set-attributes --vault-name {vault} --name {object_name} --enabled true
         """,  # noqa: E501 a command stands on one line
         Disruption.NONE,
         terraform="azurerm_key_vault_secret.expiration_date, azurerm_key_vault_key.expiration_date",
@@ -243,11 +244,9 @@ def mounted_objects_are_valid(
     """
     if not subject.object.is_azure:
         raise NotApplicable("another provider mounts it")
-    objects = subject.object.azure_parameters.objects
-    if not objects.is_readable:
-        scope, detail = f"{subject.namespace}/{subject.name}", "parameter objects is not what the provider documents"
-        raise NotCollected(Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, detail=detail))
-    yield from any_of(*(_validity(subject, one, inventory, warn_days) for one in objects.each))
+    subject.object.require_objects()
+    objects = subject.object.azure_parameters.objects.each
+    yield from any_of(*(_validity(subject, one, inventory, warn_days) for one in objects))
 
 
 def _validity(
@@ -270,7 +269,7 @@ def _validity(
             f"{wanted}: expires": attributes.expiry or None,
             "withoutExpiry": unlimited,
         },
-        {"object_name": wanted.name},
+        {"object_type": wanted.type, "object_name": wanted.name},
     )
 
 

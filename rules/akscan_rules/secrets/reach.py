@@ -114,10 +114,11 @@ def _judged(way: VaultReach, vault: Vault, zones: tuple[str, ...]) -> Iterator[F
     if vault.properties.public_network_access == "Disabled":
         yield Finding(f"(a) {name} needs a private endpoint, {lacking}", evidence)
         return
-    if way.endpoints:
-        yield Finding(f"(c) {name} passes by the private endpoint, {lacking}", evidence)
     if vault.network_acls.default_action == "Deny" and not _let_in(way, vault):
         yield Finding(f"(b) the firewall of the vault lets neither subnets nor addresses of {name} in", evidence)
+    if way.endpoints:
+        way.require_endpoint()
+        yield Finding(f"(c) {name} passes by the private endpoint, {lacking}", evidence)
 
 
 def _let_in(way: VaultReach, vault: Vault) -> bool:

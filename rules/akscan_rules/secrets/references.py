@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from akscan.sdk import (
-    ArmId,
+    ContainerRegistry,
     Disruption,
     Finding,
     Fix,
@@ -28,6 +28,10 @@ from akscan_rules.secrets import WORKLOAD_NEEDS
 
 #: It asks nobody to sign in.
 _WITHOUT_LOGIN = "mcr.microsoft.com"
+#: AcrPull, and Container Registry Repository Reader where rights are decided by repository: there AcrPull is void
+#: (https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions).
+_ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+_REPOSITORY_READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
 
 
 @rule(
@@ -125,7 +129,7 @@ def _running(workload: Workload) -> dict[str, int]:
     ],
     fix=Fix(
         """
-        az role assignment create --assignee-object-id {kubelet_object_id} --assignee-principal-type ServicePrincipal --role 7f951dda-4ed3-4680-a7ca-43fe172d538d --scope {registry_id}
+        az role assignment create --assignee-object-id {kubelet_object_id} --assignee-principal-type ServicePrincipal --role {pull_role} --scope {registry_id}
         kubectl patch serviceaccount {service_account} --namespace {namespace} --type json -p '[{"op":"remove","path":"/imagePullSecrets"}]'
         kubectl delete secret {pull_secret} --namespace {namespace}
         """,  # noqa: E501 a command stands on one line
@@ -171,13 +175,14 @@ def _needless(
             "imagePullSecrets": names,
             "serviceAccountName": account,
             "imageHosts": hosts,
-            "kubeletPulls": if_known(lambda: _pulls(workload, registries[0].id, inventory)),
+            "kubeletPulls": if_known(lambda: _pulls(workload, registries[0], inventory)),
             "adminUserEnabled": [f"{one.name}: {one.properties.admin_user_enabled}" for one in registries],
         },
         {
             "service_account": account,
             "pull_secret": names[0],
             "registry_id": str(registries[0].id),
+            "pull_role": _REPOSITORY_READER if registries[0].has_repository_permissions else _ACR_PULL,
             "kubelet_object_id": _kubelet_id(workload),
         },
     )
@@ -193,7 +198,9 @@ def _kubelet(workload: Workload) -> KubeletIdentity:
     return KubeletIdentity(workload.cluster, KubeletIdentity.of(workload.cluster))
 
 
-def _pulls(workload: Workload, registry: str, inventory: Inventory) -> list[str]:
+def _pulls(workload: Workload, registry: ContainerRegistry, inventory: Inventory) -> list[str]:
     """The roles with which the kubelet identity pulls from a registry already."""
+    void = [_ACR_PULL] if registry.has_repository_permissions else []
     held = inventory.known_assignments(_kubelet(workload).object_id)
-    return [one.role_name for one in held if one.assignment.reaches(ArmId(registry)) and one.only_pulls()]
+    reaching = (one for one in held if one.assignment.reaches(registry.id) and not one.is_one_of(void))
+    return [one.role_name for one in reaching if one.only_pulls()]

@@ -1,6 +1,6 @@
 """How workloads take their secrets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from akscan.sdk import (
     Container,
@@ -122,14 +122,15 @@ def rotated_secrets_reach_containers(
     if not addon.enabled or addon.config.enable_secret_rotation != "true":  # noqa: S105 a flag
         raise NotApplicable("the Key Vault provider add-on does not rotate")
     reloads = any(key.startswith(reload_annotation_prefixes) for key in workload.annotation_keys)
-    specs = list(workload.each_spec())
-    if not any(volume.provider_class for spec in specs for volume in spec.volumes or ()):
-        raise NotApplicable("it mounts no SecretProviderClass")
-    for spec in specs:
+    mounts = False
+    for spec in workload.each_spec():
+        mounts = mounts or any(volume.provider_class for volume in spec.volumes or ())
         mounted = _mounted(workload, spec)
         yield from any_of(
             _copies(spec, mounted), *([] if reloads else [_variables(spec, mounted)]), _pinned(mounted.values())
         )
+    if not mounts:
+        raise NotApplicable("it mounts no SecretProviderClass")
 
 
 def _mounted(workload: Workload, spec: PodSpec) -> dict[str, SecretProviderClass]:
@@ -166,7 +167,7 @@ def _variables(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterat
         )
 
 
-def _pinned(classes: Iterable[SecretProviderClass]) -> Iterator[Finding]:
+def _pinned(classes: Collection[SecretProviderClass]) -> Iterator[Finding]:
     pinned = [(str(one), found.name) for found in classes for one in found.azure_parameters.objects.each if one.version]
     if pinned:
         yield Finding(
@@ -174,3 +175,5 @@ def _pinned(classes: Iterable[SecretProviderClass]) -> Iterator[Finding]:
             {"objectVersion": [f"{one} in {name}" for one, name in pinned]},
             {"secret_provider_class": pinned[0][1]},
         )
+    for found in classes:
+        found.require_objects()

@@ -94,7 +94,7 @@ class Agents:
 
     def _is_late(self, item: Controller, waiting: tuple[Pod, ...], now: datetime, grace: timedelta) -> bool:
         """Whether none of its pods exists, or one has been waiting for too long."""
-        return not self._pods_of(item) or any(_created(pod) + grace < now for pod in waiting)
+        return not self._pods_of(item) or any(_waits_since(pod) + grace < now for pod in waiting)
 
     def _pods_of(self, item: Controller) -> tuple[Pod, ...]:
         workload = self._workloads.get((item.namespace, item.kind, item.name))
@@ -119,9 +119,12 @@ def _counts(item: Controller) -> tuple[int, int]:
     return (1 if item.spec.replicas is None else item.spec.replicas), item.status.ready_replicas
 
 
-def _created(pod: Pod) -> datetime:
-    """Raises `NotCollected` for a pod of a dump without the time of its creation."""
-    if pod.metadata.creation_timestamp is None:
+def _waits_since(pod: Pod) -> datetime:
+    """When it was made, or had to end: its successor comes only then. Raises `NotCollected` for a pod of a dump without
+    the time of its creation.
+    """
+    since = pod.metadata.deletion_timestamp or pod.metadata.creation_timestamp
+    if since is None:
         detail = f"pod {pod.namespace}/{pod.name} does not say when it was made"
         raise NotCollected(Gap(source="kubernetes", scope=pod.namespace, reason=Reason.UNKNOWN, detail=detail))
-    return datetime.fromisoformat(pod.metadata.creation_timestamp)
+    return datetime.fromisoformat(since)

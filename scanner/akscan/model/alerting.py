@@ -19,7 +19,7 @@ from akscan.model.azure import (
     ScheduledQueryRule,
 )
 from akscan.model.gaps import NotCollected
-from akscan.model.text import ArmId, Token
+from akscan.model.text import ArmId, Location, Token
 
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
@@ -141,12 +141,49 @@ class Alerting:
                 found[scope] += rule.added_groups
         return found
 
+    @cached_property
+    def _silencers(self) -> dict[ArmId, list[str]]:
+        """Scope -> the alert processing rules that silence it."""
+        found: dict[ArmId, list[str]] = defaultdict(list)
+        for rule in self._inventory.known(ActionRule):
+            for scope in rule.properties.scopes if rule.silences else ():
+                found[scope].append(rule.name)
+        return found
+
+    def silencers_of(self, alert: Alert, cluster: Cluster) -> tuple[str, ...]:
+        """The alert processing rules that keep an alert of a cluster from everybody, among those that were read."""
+        by_target = [
+            [name for scope in _upwards(target) for name in self._silencers.get(scope, ())]
+            for target in _targets(alert, cluster)
+        ]
+        return tuple(dict.fromkeys(name for names in by_target for name in names)) if all(by_target) else ()
+
+    def _require_silencers(self, alert: Alert, cluster: Cluster) -> None:
+        """Raises `NotCollected` where one may be missing: such a rule stands in the subscription that it is about."""
+        for target in _targets(alert, cluster):
+            self._inventory.within(ActionRule, target.subscription_scope)
+
     def can_notify(self, alerts: Sequence[Alert], cluster: Cluster) -> bool:
         """Whether one of these alerts reaches somebody. Raises `NotCollected` where none is known to, and an action
-        group could not be read.
+        group, or what may silence the alert, could not be read.
         """
         gap = None
-        for group in dict.fromkeys(group for alert in alerts for group in self.groups_of(alert, cluster)):
+        for alert in alerts:
+            if self.silencers_of(alert, cluster):
+                continue
+            try:
+                if self._has_receivers(self.groups_of(alert, cluster)):
+                    self._require_silencers(alert, cluster)
+                    return True
+            except NotCollected as missing:
+                gap = missing
+        if gap is not None:
+            raise gap
+        return False
+
+    def _has_receivers(self, groups: Iterable[ArmId]) -> bool:
+        gap = None
+        for group in groups:
             try:
                 if self.receivers(group):
                     return True
@@ -164,7 +201,7 @@ class Alerting:
         """
         scopes = _upwards(cluster.id) if category == "ResourceHealth" else (cluster.id.subscription_scope,)
         found = {alert.id: alert for scope in scopes for alert in self._health.get((Token(category), scope), ())}
-        return tuple(alert for _, alert in sorted(found.items()))
+        return tuple(alert for _, alert in sorted(found.items()) if _is_about(alert, cluster))
 
     def require_health_alerts(self, cluster: Cluster) -> None:
         """Raises `NotCollected` where one may be missing: an activity log alert stands in the subscription that it
@@ -191,6 +228,20 @@ def _covers_health(alert: ActivityLogAlert, category: Token) -> bool:
         return not services or any("kubernetes" in service.casefold() for service in services)
     types = alert.values_of("resourceType")
     return not types or _CLUSTERS in types
+
+
+def _is_about(alert: ActivityLogAlert, cluster: Cluster) -> bool:
+    """Whether a health alert that is limited to regions, groups or resources is limited to those of a cluster."""
+    regions = alert.values_of("properties.impactedServices[*].ImpactedRegions[*].RegionName")
+    groups, resources = alert.values_of("resourceGroup"), alert.values_of("resourceId")
+    here = not regions or any(Location(region) == cluster.location for region in regions)
+    limited = bool(groups or resources)
+    return here and (not limited or cluster.id.resource_group in groups or cluster.id in resources)
+
+
+def _targets(alert: Alert, cluster: Cluster) -> tuple[ArmId, ...]:
+    """What an alert of a cluster is fired on."""
+    return (cluster.id,) if alert.from_above or cluster.id in alert.scopes else alert.scopes
 
 
 def _upwards(scope: ArmId) -> tuple[ArmId, ...]:

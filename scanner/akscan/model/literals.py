@@ -66,7 +66,7 @@ _KINDS = (
         r"[\"']?(?![/$({<%])(?=[^\s\"',;]{0,256}[0-9])[^\s\"',;]{8}",
         *("password", "passwd", "secret", "key"),
     ),
-    _kind("url_with_password", r"[a-z0-9+.\-]://[^/\s:@]{1,256}:[^/\s:@$({<]{3,256}@", "://"),
+    _kind("url_with_password", r"[a-z0-9+.\-]://[^/\s:@]{0,256}:[^/\s:@$({<]{3,256}@", "://"),
     _kind(
         "jwt",
         r"(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{10,4096}\.eyJ[A-Za-z0-9_\-]{10,65536}\.[A-Za-z0-9_\-]{10}",
@@ -84,8 +84,8 @@ _HARMLESS = re.compile(
 )
 _SHORT_CHARACTERS = 6
 _CREDENTIAL = "credential "
-#: Shorter than any credential that has a pattern: ``a://b:cde@``.
-_SHORTEST = 10
+#: Shorter than any credential that has a pattern: ``a://:cde@``.
+_SHORTEST = 9
 #: A file of credentials need not name every one of them.
 _HITS_KEPT = 20
 #: What kubectl and the controllers write themselves; no owner says anything by it.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from akscan.model.azure import PrivateEndpoint, Vault
 from akscan.model.cidr import is_within, network_of
 from akscan.model.egress import Egress
-from akscan.model.gaps import NotCollected
+from akscan.model.gaps import Gap, NotCollected
 from akscan.model.names import resolves_privately
 from akscan.model.text import ArmId
 
@@ -29,18 +29,31 @@ class VaultReach:
         self._inventory = inventory
         self._egress = Egress(cluster, inventory)
 
-    @cached_property
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """Its approved private endpoints in the cluster's network or a peered one; one that cannot be read counts."""
-        approved = (c.properties.private_endpoint.id for c in self._vault.approved_private_endpoints)
-        return tuple(endpoint.name for endpoint in approved if self._is_in_reach(endpoint))
+        return tuple(endpoint.name for endpoint in self._endpoints)
 
-    def _is_in_reach(self, endpoint: ArmId) -> bool:
-        try:
-            found = self._inventory.find(PrivateEndpoint, endpoint)
-        except NotCollected:
-            return True
-        return found is not None and found.properties.subnet.id.parent in self._egress.networks_in_reach
+    def require_endpoint(self) -> None:
+        """Raises `NotCollected` where none of these was read, so that all may stand elsewhere."""
+        gaps = [gap for gap in self._endpoints.values() if gap is not None]
+        if gaps and len(gaps) == len(self._endpoints):
+            raise NotCollected(gaps[0])
+
+    @cached_property
+    def _endpoints(self) -> dict[ArmId, Gap | None]:
+        """Their ids, with what hides where they stand."""
+        ids: dict[ArmId, Gap | None] = {}
+        for connection in self._vault.approved_private_endpoints:
+            endpoint = connection.properties.private_endpoint.id
+            try:
+                found = self._inventory.find(PrivateEndpoint, endpoint)
+            except NotCollected as missing:
+                ids[endpoint] = missing.gap
+                continue
+            if found is not None and found.properties.subnet.id.parent in self._egress.networks_in_reach:
+                ids[endpoint] = None
+        return ids
 
     def resolves_privately(self, zones: Iterable[str]) -> bool:
         """Whether the cluster's queries for it are answered from a private DNS zone of one of these names."""

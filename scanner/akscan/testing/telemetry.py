@@ -147,9 +147,13 @@ def storage_account(
     )
 
 
-def event_hubs(*, action: str = "Allow", trusted: bool = False, location: str = "westeurope") -> list[azure.Resource]:
+def event_hubs(
+    *, action: str = "Allow", trusted: bool = False, access: str = "Enabled", location: str = "westeurope"
+) -> list[azure.Resource]:
     """An Event Hubs namespace with its firewall, which lets everybody in."""
-    firewall = azure.NetworkRuleSetProperties(default_action=Token(action), trusted_service_access_enabled=trusted)
+    firewall = azure.NetworkRuleSetProperties(
+        default_action=Token(action), trusted_service_access_enabled=trusted, public_network_access=Token(access)
+    )
     return [
         azure.EventHubNamespace(id=ArmId(EVENT_HUBS), name="ehns", location=Location(location)),
         azure.NetworkRuleSet(id=ArmId(f"{EVENT_HUBS}/networkRuleSets/default"), name="default", properties=firewall),
@@ -250,6 +254,24 @@ def prometheus_rules(
         name="KubernetesAlert",
         properties=azure.PrometheusRuleGroupProperties(
             enabled=enabled, scopes=(ArmId(scope),), cluster_name=Token(cluster_name), rules=(rule,)
+        ),
+    )
+
+
+def silencing_rule(
+    scope: str, *, enabled: bool = True, sometimes: bool = False, some: bool = False
+) -> azure.ActionRule:
+    """An alert processing rule that takes all action groups away, always and from all alerts."""
+    action = azure.ProcessingAction(action_type=Token("RemoveAllActionGroups"))
+    return azure.ActionRule(
+        id=ArmId(f"{GROUP}/providers/{azure.ActionRule.arm_type}/silence"),
+        name="silence",
+        properties=azure.ActionRuleProperties(
+            enabled=enabled,
+            scopes=(ArmId(scope),),
+            actions=(action,),
+            schedule=azure.ProcessingSchedule() if sometimes else None,
+            conditions=(azure.ProcessingCondition(),) if some else (),
         ),
     )
 

@@ -131,10 +131,20 @@ class ProcessingAction(Rest, frozen=True, kw_only=True):
     action_group_ids: tuple[ArmId, ...] = ()
 
 
+class ProcessingCondition(Rest, frozen=True, kw_only=True):
+    """What alerts a rule is limited to."""
+
+
+class ProcessingSchedule(Rest, frozen=True, kw_only=True):
+    """When a rule acts."""
+
+
 class ActionRuleProperties(Rest, frozen=True, kw_only=True):
     enabled: bool = True
     scopes: tuple[ArmId, ...] = ()
     actions: tuple[ProcessingAction, ...] = ()
+    conditions: tuple[ProcessingCondition, ...] = ()
+    schedule: ProcessingSchedule | None = None
 
 
 class ActionRule(Resource, frozen=True, kw_only=True):
@@ -149,6 +159,16 @@ class ActionRule(Resource, frozen=True, kw_only=True):
         actions = self.properties.actions if self.properties.enabled else ()
         added = (action for action in actions if action.action_type == "AddActionGroups")
         return tuple(group for action in added for group in action.action_group_ids)
+
+    @property
+    def silences(self) -> bool:
+        """Whether it takes the action groups away from all alerts of its scopes, at all times; it comes before those
+        that add some (https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-processing-rules).
+        """
+        properties = self.properties
+        if not properties.enabled or properties.conditions or properties.schedule is not None:
+            return False
+        return any(action.action_type == "RemoveAllActionGroups" for action in properties.actions)
 
 
 class Receiver(Rest, frozen=True, kw_only=True):

@@ -202,6 +202,7 @@ class EventHubNamespace(Resource, frozen=True, kw_only=True):
 class NetworkRuleSetProperties(Rest, frozen=True, kw_only=True):
     default_action: Token = Token("Allow")
     trusted_service_access_enabled: bool = False
+    public_network_access: Token = Token("Enabled")
 
 
 class NetworkRuleSet(Resource, frozen=True, kw_only=True):
@@ -213,4 +214,5 @@ class NetworkRuleSet(Resource, frozen=True, kw_only=True):
     @property
     def is_closed_to_azure(self) -> bool:
         """Whether it keeps out the services of Azure that Microsoft trusts, Azure Monitor among them."""
-        return self.properties.default_action == "Deny" and not self.properties.trusted_service_access_enabled
+        closed = self.properties.default_action == "Deny" or self.properties.public_network_access == "Disabled"
+        return closed and not self.properties.trusted_service_access_enabled

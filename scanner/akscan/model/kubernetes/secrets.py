@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE, ExpanderPriorities
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.kubernetes.vault_objects import VaultObjects
 from akscan.model.literals import Literal
@@ -20,6 +21,9 @@ _STORE_PREFIXES = (
     "secrets.hashicorp.com/",
     "cert-manager.io/",
 )
+
+#: What the Azure provider takes for true, letter case aside (https://pkg.go.dev/strconv#ParseBool).
+_ON = ("1", "t", "true")
 
 
 class Secret(KubernetesObject, frozen=True, kw_only=True):
@@ -84,6 +88,16 @@ class SecretProviderParameters(KubernetesStruct, frozen=True, kw_only=True):
     use_pod_identity: Token = Token()
     objects: VaultObjects = VaultObjects()
 
+    @property
+    def reads_as_node(self) -> bool:
+        """Whether it reads as an identity of the node, whatever client id stands beside that."""
+        return self.use_vm_managed_identity.strip().casefold() in _ON
+
+    @property
+    def reads_as_pod_identity(self) -> bool:
+        """Whether it reads as a pod-managed identity, whatever client id stands beside that."""
+        return self.use_pod_identity.strip().casefold() in _ON
+
 
 class SecretObject(KubernetesStruct, frozen=True, kw_only=True):
     """A Secret that the driver makes of what it mounts."""
@@ -112,6 +126,12 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
         """What the Azure provider is told; nothing of a class of another provider."""
         return (self.spec.parameters if self.is_azure else None) or SecretProviderParameters()
 
+    def require_objects(self) -> None:
+        """Raises `NotCollected` where parameter objects does not tell what it mounts."""
+        if not self.azure_parameters.objects.is_readable:
+            scope, detail = f"{self.namespace}/{self.name}", "parameter objects is not what the provider documents"
+            raise NotCollected(Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, detail=detail))
+
     @property
     def vault_name(self) -> str:
         """The Azure vault it mounts from; empty for another provider."""
@@ -124,8 +144,15 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
 
     @property
     def reader(self) -> str:
-        """The client id as which it reads an Azure vault: of a workload identity, else of one that sits on the node."""
-        return self.client_id or self.azure_parameters.user_assigned_identity_id
+        """The client id as which it reads an Azure vault: of the identity of the node where it is told to use one, else
+        of a workload identity; empty where the class does not tell.
+        """
+        parameters = self.azure_parameters
+        if parameters.reads_as_pod_identity:
+            return ""
+        if parameters.reads_as_node:
+            return parameters.user_assigned_identity_id
+        return self.client_id or parameters.user_assigned_identity_id
 
     @property
     def is_of_addon(self) -> bool:

@@ -13,6 +13,8 @@ _UNREADABLE = "unreadable"
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _VERSION = re.compile(r"[0-9A-Za-z]{0,64}")
 _TYPES = ("secret", "key", "cert")
+#: With objectVersionHistory it says what an empty version says.
+_NEWEST = "latest"
 #: A class is an object of at most 1.5 MiB; one that mounts a thousand objects needs less than this.
 _LONGEST = 128 * 1024
 
@@ -70,6 +72,6 @@ def _object(entry: object) -> VaultObject | None:
     if not isinstance(entry, dict):
         return None
     kind, name, version = (entry.get(key) for key in ("objectType", "objectName", "objectVersion"))
-    found = VaultObject(str(kind or ""), str(name or ""), str(version or ""))
+    found = VaultObject(str(kind or ""), str(name or ""), "" if version == _NEWEST else str(version or ""))
     known = found.type in _TYPES and _NAME.fullmatch(found.name) and _VERSION.fullmatch(found.version)
     return found if known else None
