@@ -111,3 +111,9 @@ def test_rules_by_id_and_prefix(tmp_path):
         ids(["XYZ"], [])
     with pytest.raises(AkscanError, match="fits no rule"):
         ids([], ["XYZ-1"])
+
+
+def test_an_information_uri_is_a_page_of_the_web(tmp_path):
+    path = config(tmp_path, "gates: {}\ninformationUri: javascript:alert(1)\n")
+    with pytest.raises(AkscanError, match=r"akscan.yaml:2: informationUri: Expected"):
+        load_config(path)

@@ -97,6 +97,7 @@ class _Writer:
         self._report = report
         self._profile = presentation.sarif_profile
         self._anchors = presentation.anchors
+        self._information_uri = presentation.information_uri
         self._least = presentation.min_coverage or 0
         self._labels = cluster_labels(report)
         self._paths = _cluster_paths(self._labels)
@@ -172,7 +173,13 @@ class _Writer:
         permissions = [_permission(entry) for entry in self._report.ledger]
         properties = {**(properties or {}), **({"permissions": permissions} if permissions else {})}
         version = plain(run.akscan)
-        driver = om.ToolComponent(name="akscan", full_name=f"akscan {version}", version=version, rules=descriptors)
+        driver = om.ToolComponent(
+            name="akscan",
+            full_name=f"akscan {version}",
+            version=version,
+            information_uri=self._information_uri,
+            rules=descriptors,
+        )
         invocation = om.Invocation(
             execution_successful=complete,
             start_time_utc=_timestamp(run.started),

@@ -71,7 +71,9 @@ class LimitSettings(_Section, frozen=True, kw_only=True):
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    """The whole file. ``system_namespaces`` are added to those of AKS, ``waiver_files`` lie beside it."""
+    """The whole file. ``system_namespaces`` are added to those of AKS, ``waiver_files`` lie beside it, and at
+    ``information_uri`` readers of a report learn how akscan is run here.
+    """
 
     scope: ScopeSettings = ScopeSettings()
     cloud: CloudSettings = CloudSettings()
@@ -79,6 +81,7 @@ class Config(_Section, frozen=True, kw_only=True):
     rules: dict[str, RuleSettings] = {}
     gates: Gates = Gates()
     anchors: dict[str, Anchor] = {}
+    information_uri: Annotated[str, Meta(pattern=r"^https://\S+$")] | None = None
     waivers: tuple[Waiver, ...] = ()
     waiver_files: tuple[str, ...] = ()
     system_namespaces: tuple[str, ...] = ()

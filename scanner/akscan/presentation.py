@@ -48,7 +48,8 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     """What is not said stays out. ``templates`` is a folder of Jinja2 templates that override blocks of the HTML;
     ``anchors`` go by the names of clusters. What covers less than ``min_coverage`` percent of a cluster replaces
-    nothing that is known of it. ``part`` counts the files of a reporter that needs several, from 0.
+    nothing that is known of it. At ``information_uri`` readers learn how akscan is run here. ``part`` counts the files
+    of a reporter that needs several, from 0.
     """
 
     title: str = ""
@@ -59,5 +60,6 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     templates: Path | None = None
     sarif_profile: SarifProfile = SarifProfile.GITHUB
     anchors: dict[str, Anchor] = {}
+    information_uri: str | None = None
     min_coverage: float | None = None
     part: int = 0

@@ -212,7 +212,12 @@ class Output:
 
     def write(self, report: Report, config: Config, min_coverage: float | None) -> tuple[Path, ...]:
         """The files that were written. Raises `AkscanError`."""
-        presentation = replace(self.presentation, anchors=config.anchors, min_coverage=min_coverage)
+        presentation = replace(
+            self.presentation,
+            anchors=config.anchors,
+            information_uri=config.information_uri,
+            min_coverage=min_coverage,
+        )
         return write_reports(report, self.formats, self.folder, presentation)
 
 
