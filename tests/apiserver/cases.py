@@ -620,12 +620,10 @@ def balancer(name: str, address: str, **fields: Any) -> dict[str, Any]:
 DB = "array:\n  - |\n    objectName: db\n    objectType: secret\n"
 
 
-def reader(side: str) -> Objects:
-    """A class that reads the vault of a side as a workload; the bad one also as the node."""
-    parameters = {"keyvaultName": f"kv-{side}", "clientID": f"client-id-{side}", "objects": DB}
-    node = {"useVMManagedIdentity": "true"} if side == "bad" else {}
-    spec = {"provider": "azure", "parameters": {**parameters, **node}}
-    return [manifest("SecretProviderClass", "reader", "shop", spec=spec)]
+def reader(side: str, name: str = "reader", **more: str) -> Objects:
+    """A class that reads the vault of a side as a workload, unless more says as whom."""
+    parameters = {"keyvaultName": f"kv-{side}", "clientID": f"client-id-{side}", "objects": DB, **more}
+    return [manifest("SecretProviderClass", name, "shop", spec={"provider": "azure", "parameters": parameters})]
 
 
 def rotated(**mount: Any) -> Objects:
@@ -674,8 +672,13 @@ CASES = [
         [workload("StatefulSet", "database", pod_spec(**MOUNTED))],
         [workload("StatefulSet", "database", pod_spec({"env": [FROM_SECRET]}))],
     ),
-    Case("SEC-003", f"{SHOP}/secretproviderclasses/reader", reader("good"), reader("bad")),
-    Case("SEC-004", f"{{cluster}}/identities/vault-reader{IDENTITIES}/id-wired-{{side}}", [], []),
+    Case("SEC-003", f"{SHOP}/secretproviderclasses/reader", reader("good"), reader("bad", useVMManagedIdentity="true")),
+    Case(
+        "SEC-004",
+        f"{{cluster}}/identities/vault-reader{IDENTITIES}/id-wired-{{side}}",
+        reader("good", "wired"),
+        reader("bad", "wired"),
+    ),
     *(Case(f"SEC-00{number}", f"{VAULTS}/kv-{{side}}", [], []) for number in (6, 7, 8, 9)),
     Case("SEC-010", f"{SHOP}/secretproviderclasses/reader", [], []),
     Case("SEC-011", "{walled}/namespaces/shop/deployments/rotated", rotated(), rotated(subPath="db")),
