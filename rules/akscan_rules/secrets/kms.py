@@ -20,6 +20,7 @@ from akscan.sdk import (
     any_of,
     if_known,
     require_membership,
+    require_no_perimeter,
     rule,
     version_key,
 )
@@ -112,22 +113,32 @@ def _protection(vault: Vault) -> Iterator[Finding]:
 
 
 def _network(cluster: Cluster, key: KmsKey, vault: Vault) -> Iterator[Finding]:
-    acls = vault.network_acls
     evidence: dict[str, EvidenceValue] = {
         f"{cluster.name}: azureKeyVaultKms.keyId": f"{'legacy' if key.is_legacy else 'unversioned'} {key.kms.key_id}",
         f"{cluster.name}: azureKeyVaultKms.keyVaultNetworkAccess": key.kms.key_vault_network_access,
         f"{cluster.name}: apiServerAccessProfile.enableVnetIntegration": cluster.is_vnet_integrated,
         f"{cluster.name}: identity.type": cluster.resource.identity.type,
         "publicNetworkAccess": vault.properties.public_network_access,
-        "networkAcls.defaultAction": acls.default_action or None,
-        "networkAcls.bypass": acls.bypass or None,
+        "networkAcls.defaultAction": vault.network_acls.default_action or None,
+        "networkAcls.bypass": vault.network_acls.bypass or None,
     }
-    if key.is_legacy and key.is_public and vault.admits_chosen_networks_only:
+    yield from any_of(_firewall(cluster, key, vault, evidence), _place(cluster, key, evidence))
+
+
+def _firewall(cluster: Cluster, key: KmsKey, vault: Vault, evidence: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
+    if key.is_legacy and not key.is_public:
+        return
+    require_no_perimeter(vault.id, vault.properties.public_network_access)
+    bypass = vault.network_acls.bypass
+    if key.is_legacy and vault.admits_chosen_networks_only:
         yield Finding(f"(c) {cluster.name} reaches the vault in public mode, and the vault is closed to it", evidence)
+    if not key.is_legacy and vault.admits_chosen_networks_only and bypass and bypass != "AzureServices":
+        yield Finding("(e) the firewall of the vault does not let trusted services through", evidence)
+
+
+def _place(cluster: Cluster, key: KmsKey, evidence: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
     if key.is_legacy and not key.is_public and not cluster.is_vnet_integrated:
         yield Finding(f"(d) {cluster.name} is to reach the vault privately, without a place in its network", evidence)
-    if not key.is_legacy and vault.admits_chosen_networks_only and acls.bypass and acls.bypass != "AzureServices":
-        yield Finding("(e) the firewall of the vault does not let trusted services through", evidence)
     if key.is_legacy and cluster.resource.identity.type == "SystemAssigned":
         yield Finding(f"(g) {cluster.name} has a system-assigned identity, which a legacy key does not serve", evidence)
 

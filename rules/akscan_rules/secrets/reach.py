@@ -8,18 +8,17 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Vault,
     VaultReach,
     any_of,
     if_known,
+    require_no_perimeter,
     rule,
 )
 
@@ -85,9 +84,7 @@ def nodes_reach_their_vaults(
     if not vault.classes:
         raise NotApplicable("only the API server uses it, which SEC-012 judges")
     found = vault.resource(inventory)
-    if found.properties.public_network_access == "SecuredByPerimeter":
-        detail = "a network security perimeter decides who reaches it"
-        raise NotCollected(Gap(source="arm", scope=str(found.id), reason=Reason.UNKNOWN, detail=detail))
+    require_no_perimeter(found.id, found.properties.public_network_access)
     clusters = {user.cluster.id: user.cluster for user in vault.classes}.values()
     ways = [VaultReach(cluster, found, inventory) for cluster in clusters]
     if found.is_public and not any(way.endpoints for way in ways):
