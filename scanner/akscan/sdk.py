@@ -16,7 +16,7 @@ from akscan.frameworks import By, Control, Framework
 from akscan.model.agents import Agents, Shortfall
 from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
-from akscan.model.assignments import EffectiveAssignment, require_membership
+from akscan.model.assignments import EffectiveAssignment, may_hold, require_membership
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
@@ -192,7 +192,7 @@ __all__ = [
     "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
     "emptied_by_one_node", "encode_report", "fingerprint", "firewall_placeholders", "if_known", "image_date",
     "image_host", "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest",
-    "markdown_text", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
+    "markdown_text", "may_hold", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
     "read_registry", "read_vault", "reporter", "require_membership", "require_no_perimeter", "requirements",
     "requires_spot", "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "subject_label", "usable",
     "version_key",
