@@ -43,6 +43,9 @@ SIGNALS = {
         r"kube_pod_status|kube_pod_container_status|podReady|restartingContainer", re.IGNORECASE
     ),
 }
+#: The types of events in which Service Health tells of outages, and of retirements and forced upgrades
+#: (https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema#service-health-category).
+_EVENTS = ("Incident", "ActionRequired")
 FAILED_OPERATION = "failed operation of the cluster or a node pool"
 
 
@@ -202,6 +205,13 @@ class Alerting:
         scopes = _upwards(cluster.id) if category == "ResourceHealth" else (cluster.id.subscription_scope,)
         found = {alert.id: alert for scope in scopes for alert in self._health.get((Token(category), scope), ())}
         return tuple(alert for _, alert in sorted(found.items()) if _is_about(alert, cluster))
+
+    def untold_events(self, alerts: Iterable[ActivityLogAlert]) -> tuple[str, ...]:
+        """Of outages and retirements what none of these service health alerts tells: one may be limited to types of
+        events, and several may share them.
+        """
+        told = [alert.values_of("properties.incidentType") for alert in alerts]
+        return tuple(event for event in _EVENTS if not any(not types or event in types for types in told))
 
     def require_health_alerts(self, cluster: Cluster) -> None:
         """Raises `NotCollected` where one may be missing: an activity log alert stands in the subscription that it
