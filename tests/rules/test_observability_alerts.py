@@ -75,6 +75,36 @@ def alertmanager(*, ready=1, image="quay.io/prometheus/alertmanager:v0.28"):
             Status.PASS,
         ),
         case(
+            "the processing rule has a schedule",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, sometimes=True), action_group()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the processing rule is limited to some alerts",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, some=True), action_group()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the processing rule has a schedule, and its action group no receiver",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, sometimes=True), action_group(emails=0)],
+            Status.FAIL,
+        ),
+        case(
+            "the processing rule has a schedule and is off",
+            [
+                *METRICS,
+                prometheus_rules(groups=[]),
+                processing_rule(GROUP, sometimes=True, enabled=False),
+                action_group(),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "the processing rule has a schedule, and the alert names the action group, too",
+            [metric_alert(), processing_rule(GROUP, sometimes=True), action_group()],
+            Status.PASS,
+        ),
+        case(
             "the processing rule is off",
             [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, enabled=False), action_group()],
             Status.FAIL,
