@@ -34,8 +34,8 @@ DEVIATIONS = {
     ("SEC-016", "commands"): "the name in them is that of the Secret, not that of the workload",
     ("SEC-017", "parameters"): "which custom resources are read stands in the table of reads, with the right to each",
     ("SEC-018", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
-    ("SEC-019", "commands"): "the pull role hangs on the registry, and the name of what is deleted is that of the pull"
-    " secret, not that of the workload",
+    ("SEC-019", "commands"): "the pull role hangs on the registry, what is deleted has the name of the pull secret, and"
+    " the specified patch drops the entries for other registries and leaves the template",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("SPT-006", "commands"): "the specified patch drops the spread constraints that are there, and labels are no app",
     ("SPT-007", "commands"): "the specified command names a Deployment whatever the kind of the workload is",

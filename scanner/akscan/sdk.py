@@ -16,7 +16,7 @@ from akscan.frameworks import By, Control, Framework
 from akscan.model.agents import Agents, Shortfall
 from akscan.model.alerting import FAILED_OPERATION, SIGNALS, Alert
 from akscan.model.api_clients import api_server_addresses, callers_by_address
-from akscan.model.assignments import EffectiveAssignment, require_membership
+from akscan.model.assignments import EffectiveAssignment, may_hold, require_membership
 from akscan.model.azure import (
     AgentPool,
     AzureFirewall,
@@ -56,7 +56,7 @@ from akscan.model.drain import Allowance, emptied_by_one_node
 from akscan.model.egress import Egress
 from akscan.model.federation import FederatedIdentity
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, Reason, require_no_perimeter
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kms import KmsKey, KmsVault
@@ -192,9 +192,10 @@ __all__ = [
     "api_server_addresses", "automatic_ports", "borrowable", "callers_by_address", "cluster_labels", "decode_report",
     "emptied_by_one_node", "encode_report", "fingerprint", "firewall_placeholders", "if_known", "image_date",
     "image_host", "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest",
-    "markdown_text", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
-    "read_registry", "read_vault", "reporter", "require_membership", "requirements", "requires_spot",
-    "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "subject_label", "usable", "version_key",
+    "markdown_text", "may_hold", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
+    "read_registry", "read_vault", "reporter", "require_membership", "require_no_perimeter", "requirements",
+    "requires_spot", "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "subject_label", "usable",
+    "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -98,7 +98,7 @@ def test_a_list_whose_snapshot_expired_is_read_again_from_its_beginning(forgetfu
     assert config_maps(lists, "expiring") == ["a-late-one", *names]
 
 
-def test_of_the_settings_of_the_log_agent_only_the_schema_is_kept(server, administrator, collect, tmp_path):
+def test_of_the_settings_of_the_log_agent_only_schema_and_namespaces_are_kept(server, administrator, collect, tmp_path):
     text = f"""
 [log_collection_settings]
    [log_collection_settings.env_var]
@@ -106,13 +106,16 @@ def test_of_the_settings_of_the_log_agent_only_the_schema_is_kept(server, admini
    [log_collection_settings.schema]
       # the default of containerlog_schema_version is "v1"
       containerlog_schema_version = "v2"
+   [log_collection_settings.stderr]
+      enabled = true
+      exclude_namespaces = ["kube-system", "{VALUE}!"]
 """
     name, data = "container-azm-ms-agentconfig", {"log-data-collection-settings": text}
     create(administrator, manifest("ConfigMap", name, "kube-system", data=data))
     create(administrator, manifest("ConfigMap", "other-settings", "kube-system", data={"key": VALUE}))
     lists = collect(server.kubeconfig({"mine": {"token": server.token}}))["mine"]
-    kept = {settings.name: str(settings.log_schema) for settings in lists.agent_settings.complete()}
-    assert kept[name] == "v2"
+    kept = {settings.name: str(settings.logs) for settings in lists.agent_settings.complete()}
+    assert kept[name] == "v2 stderr:kube-system"
     assert kept["other-settings"] == ""
     with zipfile.ZipFile(tmp_path / "x.akscan") as written:
         content = b"".join(written.read(name) for name in written.namelist())

@@ -1,4 +1,4 @@
-"""Of the settings of the log agent only the version of the schema is kept."""
+"""Of the settings of the log agent only the version of the schema and what is left out are kept."""
 
 import msgspec
 import pytest
@@ -24,4 +24,26 @@ SECTION = "[log_collection_settings]\n  [log_collection_settings.schema]\n"
 )
 def test_the_schema_is_read_from_the_settings(text, schema):
     answer = {"metadata": {"name": "container-azm-ms-agentconfig"}, "data": {"log-data-collection-settings": text}}
-    assert decode_answer(msgspec.json.encode(answer), AgentSettings).log_schema == schema
+    assert decode_answer(msgspec.json.encode(answer), AgentSettings).logs.schema == schema
+
+
+def stream(name, namespaces, switch="enabled = true"):
+    return f"[log_collection_settings.{name}]\n{switch}\nexclude_namespaces = {namespaces}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded"),
+    [
+        (stream("stdout", '["shop", " web "]'), {"shop": ("stdout",), "web": ("stdout",)}),
+        (stream("stdout", '["shop"]') + stream("stderr", '["shop"]'), {"shop": ("stdout", "stderr")}),
+        (stream("stdout", '["shop"]', "enabled = false"), {}),
+        (stream("stdout", '["shop"]', ""), {}),
+        (stream("stdout", '"shop"'), {}),
+        (stream("stdout", '["Canary: 7", 7.5]'), {}),
+        ('[log_collection_settings]\nstdout = ["shop"]\n', {}),
+        ("[log_collection_settings]\n", {}),
+    ],
+)
+def test_what_is_left_out_is_read_from_the_settings(text, excluded):
+    answer = {"metadata": {"name": "container-azm-ms-agentconfig"}, "data": {"log-data-collection-settings": text}}
+    assert decode_answer(msgspec.json.encode(answer), AgentSettings).logs.excluded == excluded

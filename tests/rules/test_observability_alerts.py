@@ -32,6 +32,7 @@ from akscan.testing import (
 from akscan_rules.observability.alerts import alerts_reach_someone, health_alerts_cover_the_cluster
 
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
+TYPE = "properties.incidentType"
 REGION = "properties.impactedServices[*].ImpactedRegions[*].RegionName"
 ELSEWHERE = f"{GROUP}/providers/Microsoft.Monitor/accounts/amw-elsewhere"
 METRICS = [
@@ -71,6 +72,36 @@ def alertmanager(*, ready=1, image="quay.io/prometheus/alertmanager:v0.28"):
         case(
             "same group, actions empty, AddActionGroups processing rule on the resource group",
             [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP), action_group()],
+            Status.PASS,
+        ),
+        case(
+            "the processing rule has a schedule",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, sometimes=True), action_group()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the processing rule is limited to some alerts",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, some=True), action_group()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the processing rule has a schedule, and its action group no receiver",
+            [*METRICS, prometheus_rules(groups=[]), processing_rule(GROUP, sometimes=True), action_group(emails=0)],
+            Status.FAIL,
+        ),
+        case(
+            "the processing rule has a schedule and is off",
+            [
+                *METRICS,
+                prometheus_rules(groups=[]),
+                processing_rule(GROUP, sometimes=True, enabled=False),
+                action_group(),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "the processing rule has a schedule, and the alert names the action group, too",
+            [metric_alert(), processing_rule(GROUP, sometimes=True), action_group()],
             Status.PASS,
         ),
         case(
@@ -241,6 +272,9 @@ def test_rules_that_reach_nobody_are_named():
 
 SERVICE = activity_alert(SUBSCRIPTION, "ServiceHealth", name="service")
 RESOURCE = activity_alert(SUBSCRIPTION, "ResourceHealth", name="resource")
+EACH_TYPE = [
+    activity_alert(SUBSCRIPTION, "ServiceHealth", (TYPE, one), name=one) for one in ("Incident", "ActionRequired")
+]
 
 
 @pytest.mark.parametrize(
@@ -290,6 +324,31 @@ RESOURCE = activity_alert(SUBSCRIPTION, "ResourceHealth", name="resource")
             Status.PASS,
         ),
         case(
+            "ServiceHealth limited to maintenance",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (TYPE, "Maintenance"))],
+            Status.FAIL,
+        ),
+        case(
+            "ServiceHealth limited to outages, where retirements say nothing",
+            [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (TYPE, "Incident"))],
+            Status.FAIL,
+        ),
+        case("ServiceHealth, an alert for each type", [RESOURCE, *EACH_TYPE], Status.PASS),
+        case(
+            "ServiceHealth, an alert for each type, that for advisories limited to another region",
+            [
+                RESOURCE,
+                EACH_TYPE[0],
+                activity_alert(SUBSCRIPTION, "ServiceHealth", (TYPE, "ActionRequired"), (REGION, "North Europe")),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "ServiceHealth limited to maintenance, beside one of every type",
+            [RESOURCE, SERVICE, activity_alert(SUBSCRIPTION, "ServiceHealth", (TYPE, "Maintenance"))],
+            Status.PASS,
+        ),
+        case(
             "ServiceHealth limited to another region",
             [RESOURCE, activity_alert(SUBSCRIPTION, "ServiceHealth", (REGION, "North Europe"))],
             Status.FAIL,
@@ -336,3 +395,8 @@ def test_what_nobody_tells_is_named():
     finding = evaluate(health_alerts_cover_the_cluster, inventory(SERVICE)).findings[0]
     assert finding.message == "no alert with an action group tells of ResourceHealth"
     assert finding.evidence["ServiceHealth"] == ("service",)
+
+
+def test_types_of_events_that_nobody_tells_are_named():
+    finding = evaluate(health_alerts_cover_the_cluster, inventory(RESOURCE, EACH_TYPE[0])).findings[0]
+    assert finding.message == "no alert with an action group tells of ServiceHealth (ActionRequired)"

@@ -6,6 +6,8 @@ from akscan.model.azure import (
     AdvancedNetworkingObservability,
     AppMonitoring,
     AzureMonitorProfile,
+    HostedSystemProfile,
+    NodeProvisioningProfile,
     Switch,
     VirtualMachineNodes,
 )
@@ -13,7 +15,7 @@ from akscan.model.kubernetes import ControllerStatus, Deployment, EnvVar
 from akscan.model.literals import Literal
 from akscan.model.text import Token
 from akscan.sdk import Need, Status
-from akscan.testing import case, cluster, container, evaluate, inventory, node_pool, pod_spec, workload
+from akscan.testing import case, cluster, container, evaluate, inventory, node, node_pool, pod_spec, workload
 from akscan_rules.observability.applications import applications_send_traces, network_flows_can_be_seen
 
 SHOP = workload()
@@ -84,6 +86,11 @@ def test_workloads_without_traces_are_counted():
     assert finding.message == "none of 2 workload(s) in 1 application namespace(s) sends traces"
 
 
+AUTOMATIC = NodeProvisioningProfile(mode=Token("Auto"))
+AUTO = [cluster(pools=[node_pool(count=2)], node_provisioning_profile=AUTOMATIC), node("a"), node("b")]
+HOSTED = cluster(pools=[], hosted_system_profile=HostedSystemProfile(enabled=True))
+
+
 def networked(**fields):
     return cluster(network={"advanced_networking": AdvancedNetworking(**fields)})
 
@@ -114,6 +121,16 @@ def networked(**fields):
         case("three virtual machines in a pool that counts them by size", [MACHINES], Status.FAIL),
         case("two nodes in all", [cluster(pools=[node_pool(count=2)])], Status.NOT_APPLICABLE),
         case("three nodes in two pools", [cluster(pools=[node_pool(count=2), node_pool("b", count=1)])], Status.FAIL),
+        case("a pool of two, node auto-provisioning made a third", [*AUTO, node("c", pool="")], Status.FAIL),
+        case("a pool of two, node auto-provisioning made none", AUTO, Status.NOT_APPLICABLE),
+        case("a pool of two, node auto-provisioning, nodes forbidden", AUTO, Status.NOT_ASSESSED,
+             unreadable=[Need.NODES]),
+        case("a pool of three, node auto-provisioning, nodes forbidden", [cluster(node_provisioning_profile=AUTOMATIC)],
+             Status.FAIL, unreadable=[Need.NODES]),
+        case("hosted system pools, three nodes", [HOSTED, node("a"), node("b"), node("c")], Status.FAIL),
+        case("hosted system pools, nodes forbidden", [HOSTED], Status.NOT_ASSESSED, unreadable=[Need.NODES]),
+        case("two nodes in all, nodes forbidden", [cluster(pools=[node_pool(count=2)])], Status.NOT_APPLICABLE,
+             unreadable=[Need.NODES]),
         case(
             "two nodes, two are enough",
             [cluster(pools=[node_pool(count=2)])],
@@ -122,6 +139,6 @@ def networked(**fields):
         ),
         case("Deployments forbidden", [], Status.NOT_ASSESSED, unreadable=[Need.DEPLOYMENTS]),
     ],
-)
+)  # fmt: skip
 def test_network_flows_can_be_seen(world, expected):
     assert evaluate(network_flows_can_be_seen, world).status is expected

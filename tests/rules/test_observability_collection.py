@@ -198,9 +198,11 @@ def before(minutes):
     return (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def agent(name, *, wanted=3, ready=None, minutes=120, ends=None, kind=DaemonSet, namespace="kube-system", pods=None):
+def agent(
+    name, *, wanted=3, ready=None, minutes=120, ends=None, kind=DaemonSet, namespace="kube-system", pods=None, seen=None
+):
     """An agent, of whose pods the last ones are not ready, were made some minutes ago, and had to end some minutes
-    ago, if at all.
+    ago, if at all; ``seen`` is how many are ready by themselves.
     """
     ready = wanted if ready is None else ready
     if kind is DaemonSet:
@@ -210,6 +212,7 @@ def agent(name, *, wanted=3, ready=None, minutes=120, ends=None, kind=DaemonSet,
     made = workload(kind, name, namespace, replicas=wanted, pods=0, status=status)
     owner = made[-1]
     deletion = None if ends is None else before(ends)
+    ready = ready if seen is None else seen
     for index in range(wanted if pods is None else pods):
         marks = {"creation_timestamp": before(minutes), "deletion_timestamp": None if index < ready else deletion}
         found = pod(f"{name}-{index}", namespace, owner=owner, **marks)
@@ -267,6 +270,36 @@ POLICY = cluster(addon_profiles={Token("azurepolicy"): AddonProfile(enabled=True
         ),
         case("omsagent on, ama-logs absent", replica("ama-logs-rs"), Status.FAIL),
         case("no pod at all", [*agent("ama-logs", ready=0, pods=0), *replica("ama-logs-rs")], Status.FAIL),
+        case(
+            "the third pod was never made",
+            [*agent("ama-logs", ready=2, pods=2), *replica("ama-logs-rs")],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the third pod is 3 minutes old, the fourth was never made",
+            [*agent("ama-logs", wanted=4, ready=2, pods=3, minutes=3), *replica("ama-logs-rs")],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "the third pod is 2 hours old, the fourth was never made",
+            [*agent("ama-logs", wanted=4, ready=2, pods=3), *replica("ama-logs-rs")],
+            Status.FAIL,
+        ),
+        case(
+            "one collector's pod was never made, another's waits for 2 hours",
+            [DEFENDER, *agent("microsoft-defender-a", ready=2, pods=2), *agent("microsoft-defender-b", ready=2)],
+            Status.FAIL,
+        ),
+        case(
+            "the second replica was never made",
+            [*agent("ama-logs"), *agent("ama-logs-rs", wanted=2, ready=1, pods=1, kind=Deployment)],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "all three pods are ready, which the DaemonSet does not know yet",
+            [*agent("ama-logs", ready=2, seen=3), *replica("ama-logs-rs")],
+            Status.PASS,
+        ),
         case("the replica waits", [*agent("ama-logs"), *replica("ama-logs-rs", ready=0)], Status.FAIL),
         case(
             "an agent of that name elsewhere",

@@ -36,6 +36,8 @@ HUB = f"{GROUP}/providers/Microsoft.EventHub/namespaces/ehns/authorizationRules/
 PARTNER = f"{GROUP}/providers/Microsoft.Elastic/monitors/elastic"
 OTHER = f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/log-other"
 
+HERE = workspace()
+
 
 @pytest.mark.parametrize(
     ("world", "expected"),
@@ -246,10 +248,48 @@ def test_what_is_missing_is_named_with_the_reason():
             [kept("kube-audit"), table("AKSAudit", plan="Basic")],
             Status.PASS,
         ),
-        case("kube-audit to a workspace, AzureDiagnostics mode", [kept("kube-audit", dedicated=False)], Status.FAIL),
+        case(
+            "kube-audit to a workspace, AzureDiagnostics mode", [kept("kube-audit", dedicated=False), HERE], Status.FAIL
+        ),
         case("kube-audit, Dedicated, plan Analytics", [kept("kube-audit"), table("AKSAudit")], Status.FAIL),
         case("plan in another letter case", [kept("kube-audit"), table("AKSAudit", plan="analytics")], Status.FAIL),
-        case("kube-audit, Dedicated, no such table yet", [kept("kube-audit")], Status.FAIL),
+        case("kube-audit, Dedicated, no such table yet", [kept("kube-audit"), HERE], Status.FAIL),
+        case("kube-audit, Dedicated, the workspace is gone", [kept("kube-audit")], Status.NOT_APPLICABLE),
+        case(
+            "kube-audit, AzureDiagnostics mode, the workspace is gone",
+            [kept("kube-audit", dedicated=False)],
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "the workspace of one setting is gone, another setting in AzureDiagnostics mode",
+            [
+                HERE,
+                kept("kube-audit", dedicated=False),
+                diagnostic_setting("b", categories=["kube-audit"], workspace_id=OTHER),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "the workspace of one setting is gone, another setting on plan Basic",
+            [
+                kept("kube-audit"),
+                table("AKSAudit", plan="Basic"),
+                diagnostic_setting("b", categories=["kube-audit"], workspace_id=OTHER),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "kube-audit, Dedicated, plan Basic, workspaces forbidden",
+            [kept("kube-audit"), table("AKSAudit", plan="Basic"), HERE],
+            Status.PASS,
+            unreadable=[Need.WORKSPACES],
+        ),
+        case(
+            "kube-audit, AzureDiagnostics mode, workspaces forbidden",
+            [kept("kube-audit", dedicated=False), HERE],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.WORKSPACES],
+        ),
         case(
             "categoryGroup allLogs, Dedicated, plan Analytics",
             [kept(groups=["allLogs"]), table("AKSAudit")],
@@ -269,7 +309,7 @@ def test_what_is_missing_is_named_with_the_reason():
         ),
         case(
             "tables forbidden, another setting in AzureDiagnostics mode",
-            [kept("kube-audit"), kept("kube-audit", name="b", dedicated=False)],
+            [kept("kube-audit"), kept("kube-audit", name="b", dedicated=False), HERE],
             Status.FAIL,
             unreadable=[Need.WORKSPACE_TABLES],
         ),

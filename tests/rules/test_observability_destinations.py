@@ -113,6 +113,23 @@ def metrics(**fields):
             Status.PASS,
         ),
         case("storage publicNetworkAccess Disabled", to_storage(access="Disabled", bypass="None"), Status.FAIL),
+        case("storage SecuredByPerimeter", to_storage(access="SecuredByPerimeter"), Status.NOT_ASSESSED),
+        case(
+            "storage SecuredByPerimeter, in another region",
+            to_storage(access="SecuredByPerimeter", location="northeurope"),
+            Status.FAIL,
+        ),
+        case("Event Hubs SecuredByPerimeter", to_hubs(access="SecuredByPerimeter", trusted=True), Status.NOT_ASSESSED),
+        case(
+            "agent workspace SecuredByPerimeter, without a scope",
+            agent(public_network_access_for_ingestion=Token("SecuredByPerimeter")),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "agent workspace SecuredByPerimeter, one private link scope",
+            agent(public_network_access_for_ingestion=Token("SecuredByPerimeter"), **LINKED),
+            Status.PASS,
+        ),
         case("storage open", to_storage(bypass="None"), Status.PASS),
         case("storage in another region", to_storage(location="northeurope"), Status.FAIL),
         case("storage 404", to(storage_account_id=STORAGE_ACCOUNT), Status.FAIL),
@@ -148,6 +165,7 @@ def metrics(**fields):
         ),
         case("endpoint of metrics open", metrics(), Status.PASS),
         case("endpoint of metrics closed", metrics(access="Disabled"), Status.FAIL),
+        case("endpoint of metrics SecuredByPerimeter", metrics(access="SecuredByPerimeter"), Status.NOT_ASSESSED),
         case("endpoint of metrics closed, with a scope", metrics(access="Disabled", links=scoped()), Status.PASS),
         case(
             "endpoint of metrics 403",

@@ -16,7 +16,7 @@ from akscan.model.kubernetes import (
     ControllerStatus,
     DaemonSet,
     Deployment,
-    LogSchema,
+    LogSettings,
     Namespace,
 )
 from akscan.model.text import ArmId, Token
@@ -184,7 +184,7 @@ LEGACY = cluster(addon_profiles=agent(aad="false"))
 def settings(text, name="container-azm-ms-agentconfig"):
     """The agent's ConfigMap as it is kept."""
     return named(
-        AgentSettings, name, "kube-system", data=AgentSettingsData(log_data_collection_settings=LogSchema(text))
+        AgentSettings, name, "kube-system", data=AgentSettingsData(log_data_collection_settings=LogSettings(text))
     )
 
 
@@ -277,6 +277,32 @@ SHOP, BILLING = pod("shop-0", "shop"), pod("billing-0", "billing")
             Status.PASS,
             parameters={"ignored_namespaces": ("billing",)},
         ),
+        case("mode Off, the agent's ConfigMap excludes shop from both streams",
+             [*filtered("Off"), settings("stdout:shop stderr:shop"), SHOP], Status.FAIL),
+        case("mode Off, the agent's ConfigMap excludes shop from one stream",
+             [*filtered("Off"), settings("v2 stderr:shop"), SHOP], Status.FAIL),
+        case("mode Off, the agent's ConfigMap excludes shop, which has no pod",
+             [*filtered("Off"), settings("stdout:shop"), BILLING], Status.PASS),
+        case("mode Off, the agent's ConfigMap excludes shop, in ignored_namespaces",
+             [*filtered("Off"), settings("stdout:shop"), SHOP], Status.PASS,
+             parameters={"ignored_namespaces": ("shop",)}),
+        case("mode Off, the agent's ConfigMap excludes kube-system",
+             [*filtered("Off"), settings("stdout:kube-system"), SHOP], Status.PASS),
+        case("mode Off, another ConfigMap excludes shop",
+             [*filtered("Off"), settings("stdout:shop", "mine"), SHOP], Status.NOT_APPLICABLE),
+        case("legacy authentication, the agent's ConfigMap excludes shop", [LEGACY, settings("stdout:shop"), SHOP],
+             Status.FAIL),
+        case("rules forbidden, the agent's ConfigMap excludes shop",
+             [*filtered("Off"), settings("stdout:shop"), SHOP], Status.FAIL,
+             unreadable=[Need.DATA_COLLECTION_RULES]),
+        case("mode Off, ConfigMaps forbidden", [*filtered("Off"), SHOP], Status.NOT_ASSESSED,
+             unreadable=[Need.CONFIG_MAPS]),
+        case("mode Exclude [kube-system], ConfigMaps forbidden", [*filtered("Exclude", "kube-system"), SHOP],
+             Status.NOT_ASSESSED, unreadable=[Need.CONFIG_MAPS]),
+        case("mode Exclude [shop], ConfigMaps forbidden", [*filtered("Exclude", "shop"), SHOP], Status.FAIL,
+             unreadable=[Need.CONFIG_MAPS]),
+        case("Container Insights off, the agent's ConfigMap excludes shop", [NO_AGENT, settings("stdout:shop"), SHOP],
+             Status.NOT_APPLICABLE),
         case("no working rule", [SHOP, rule_association("gone")], Status.NOT_APPLICABLE),
         case("legacy authentication", [LEGACY, SHOP], Status.NOT_APPLICABLE),
         case("pods forbidden", [*filtered("Exclude", "shop"), SHOP], Status.NOT_ASSESSED, unreadable=[Need.PODS]),
@@ -287,7 +313,7 @@ SHOP, BILLING = pod("shop-0", "shop"), pod("billing-0", "billing")
             unreadable=[Need.DATA_COLLECTION_RULES],
         ),
     ],
-)
+)  # fmt: skip
 def test_no_application_is_left_out_of_the_logs(world, expected):
     assert evaluate(no_application_is_left_out_of_the_logs, world).status is expected
 
@@ -298,3 +324,13 @@ def test_what_is_left_out_is_counted():
     assert finding.message == "rule MSCI leaves out the logs of billing"
     assert finding.evidence["leftOut"] == ("billing (1 pods)",)
     assert finding.evidence["listedButGone"] == ("gone",)
+
+
+def test_each_filter_says_what_it_leaves_out():
+    world = inventory(*filtered("Exclude", "billing"), settings("stdout:shop stderr:shop"), SHOP, BILLING)
+    finding = evaluate(no_application_is_left_out_of_the_logs, world).findings[0]
+    assert finding.message == (
+        "rule MSCI leaves out the logs of billing; "
+        "ConfigMap kube-system/container-azm-ms-agentconfig leaves out the logs of shop"
+    )
+    assert finding.evidence["exclude_namespaces"] == ("shop (stdout, stderr, 1 pods)",)

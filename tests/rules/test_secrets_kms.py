@@ -24,6 +24,8 @@ from akscan.testing import (
     evaluate_all,
     inventory,
     kms_cluster,
+    managed_identity,
+    member_of,
     role_assignment,
     role_definition,
     system_assigned,
@@ -34,6 +36,7 @@ from akscan_rules.secrets.kms import etcd_is_encrypted_with_kms, kms_key_is_usab
 
 VERSION = "0123456789abcdef0123456789abcdef"
 KEYS = "Microsoft.KeyVault/vaults/keys"
+OTHER = managed_identity("id-other")
 CRYPTO_USER = role_definition(
     "12338af0-0e69-4776-bea7-57ae8d297424",
     "Key Vault Crypto User",
@@ -59,10 +62,13 @@ def legacy(**fields):
     return [kms_cluster(version=VERSION, **fields), vault_key(), vault_key(version=VERSION), *RIGHT]
 
 
-def policies(*permissions):
-    granted = VaultPermissions(keys=tuple(map(Token, permissions)))
-    policy = AccessPolicy(object_id=Token(CONTROL_PLANE_OBJECT_ID), permissions=granted)
-    return holder(enable_rbac_authorization=False, access_policies=(policy,))
+def policies(*permissions, **others):
+    given = {CONTROL_PLANE_OBJECT_ID: permissions, **others}
+    found = tuple(
+        AccessPolicy(object_id=Token(principal), permissions=VaultPermissions(keys=tuple(map(Token, granted))))
+        for principal, granted in given.items()
+    )
+    return holder(enable_rbac_authorization=False, access_policies=found)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +121,17 @@ def policies(*permissions):
         case("versioned key, Public, vault open", [*legacy(), holder(action="Allow")], Status.PASS),
         case("versioned key, Public without the resource id of the vault", [*legacy(by_id=False), holder()],
              Status.FAIL),
+        case("unversioned key, SecuredByPerimeter", [*CURRENT, holder(public="SecuredByPerimeter"), vault_key()],
+             Status.NOT_ASSESSED),
+        case("unversioned key, SecuredByPerimeter, Deny, bypass None",
+             [*CURRENT, holder(public="SecuredByPerimeter", bypass="None"), vault_key()], Status.NOT_ASSESSED),
+        case("versioned key, Public, SecuredByPerimeter", [*legacy(), holder(public="SecuredByPerimeter")],
+             Status.NOT_ASSESSED),
+        case("versioned key, Public, SecuredByPerimeter, system-assigned identity",
+             [*legacy(identity=system_assigned()), holder(public="SecuredByPerimeter")], Status.FAIL),
+        case("versioned key, Private, SecuredByPerimeter",
+             [*legacy(access="Private", api_server={"enable_vnet_integration": True}),
+              holder(public="SecuredByPerimeter")], Status.PASS),
         case(
             "versioned key, Private, enableVnetIntegration true",
             [*legacy(access="Private", api_server={"enable_vnet_integration": True}), holder()],
@@ -152,6 +169,29 @@ def policies(*permissions):
              Status.PASS),
         case("policy All", [kms_cluster(), policies("All"), vault_key()], Status.PASS),
         case("policy without decrypt", [kms_cluster(), policies("encrypt"), vault_key()], Status.FAIL),
+        case("policy of a group that the identity is in",
+             [kms_cluster(), policies("get", crypto=["encrypt", "decrypt"]), vault_key(),
+              member_of(CONTROL_PLANE_OBJECT_ID, role_assignment("crypto", READER, SUBSCRIPTION))], Status.PASS),
+        case("policy of somebody who may be such a group",
+             [kms_cluster(), policies("get", crypto=["encrypt", "decrypt"]), vault_key()], Status.NOT_ASSESSED),
+        case("policies of somebody who may be such a group, and of the identity",
+             [kms_cluster(), policies("encrypt", crypto=["all"]), vault_key()], Status.NOT_ASSESSED),
+        case("policy of somebody who may be such a group, without decrypt",
+             [kms_cluster(), policies("get", crypto=["encrypt"]), vault_key()], Status.FAIL),
+        case("policy of a service principal",
+             [kms_cluster(), policies("get", crypto=["all"]), vault_key(),
+              role_assignment("crypto", READER, SUBSCRIPTION, principal_type="ServicePrincipal")], Status.FAIL),
+        case("policy of another managed identity",
+             [kms_cluster(), policies("get", **{OTHER.properties.principal_id: ["all"]}), vault_key(), OTHER],
+             Status.FAIL),
+        case("policy of a group that the identity is not in",
+             [kms_cluster(), policies("get", crypto=["all"]), vault_key(),
+              role_assignment("crypto", READER, SUBSCRIPTION, principal_type="Group"),
+              member_of(CONTROL_PLANE_OBJECT_ID)], Status.FAIL),
+        case("policy of a group whose members were not read",
+             [kms_cluster(), policies("get", crypto=["all"]), vault_key(),
+              role_assignment("crypto", READER, SUBSCRIPTION, principal_type="Group")], Status.NOT_ASSESSED,
+             unreadable=[Need.ROLE_ASSIGNMENTS]),
         case("roles beside policies count for nothing",
              [kms_cluster(), policies("get"), vault_key(), *RIGHT], Status.FAIL),
         case("KMS off", [cluster(), holder()], Status.NOT_APPLICABLE),

@@ -22,6 +22,7 @@ from akscan.testing import (
     member_of,
     pod_spec,
     role_assignment,
+    role_definition,
     secret_provider_class,
     vault,
     vault_key,
@@ -115,6 +116,15 @@ def policy(*more, **permissions):
     return [READS, IDENTITY, vault(access_policies=(own,)), *more]
 
 
+CUSTOM = "00000000-0000-0000-0000-00000000c001"
+BUILT_IN = "00000000-0000-0000-0000-00000000b001"
+VAULTS = "Microsoft.KeyVault/vaults"
+
+
+def custom(*actions, **fields):
+    return role_definition(CUSTOM, "vault-role", custom=True, actions=actions, **fields)
+
+
 ADDON = IdentityReference(client_id=CLIENT, object_id=Token(PRINCIPAL))
 OF_ADDON = cluster(addon_profiles={Token("azureKeyvaultSecretsProvider"): AddonProfile(enabled=True, identity=ADDON)})
 
@@ -154,6 +164,41 @@ OF_ADDON = cluster(addon_profiles={Token("azureKeyvaultSecretsProvider"): AddonP
              policy(role_assignment(PRINCIPAL, CONTRIBUTOR, vault().id), secrets=["get"]), Status.FAIL),
         case("access policy get and Secrets Officer, which counts for nothing",
              policy(role_assignment(PRINCIPAL, SECRETS_OFFICER, vault().id), secrets=["get"]), Status.PASS),
+        case("custom role of all that is done to vaults", [*holding(CUSTOM), custom(f"{VAULTS}/*")], Status.FAIL),
+        case("custom role that writes everything, on the resource group",
+             [*holding(CUSTOM, GROUP), custom("*/write")], Status.FAIL),
+        case("custom role that writes everything but vaults",
+             [*holding(CUSTOM), custom("*/write", not_actions=["Microsoft.KeyVault/*", "Microsoft.Authorization/*"])],
+             Status.PASS),
+        case("custom role that assigns roles",
+             [*holding(CUSTOM), custom("Microsoft.Authorization/roleAssignments/write")], Status.FAIL),
+        case("custom role that sets secrets",
+             [*holding(CUSTOM), custom(data_actions=[f"{VAULTS}/secrets/setSecret/action"])], Status.FAIL),
+        case("custom role of all that is done to certificates",
+             [*holding(CUSTOM), custom(data_actions=[f"{VAULTS}/certificates/*"])], Status.FAIL),
+        case("custom role that deletes keys", [*holding(CUSTOM), custom(data_actions=[f"{VAULTS}/keys/delete"])],
+             Status.FAIL),
+        case("custom role that reads secrets",
+             [*holding(CUSTOM), custom(f"{VAULTS}/read", data_actions=[f"{VAULTS}/secrets/getSecret/action",
+              f"{VAULTS}/secrets/readMetadata/action", f"{VAULTS}/keys/read"])], Status.PASS),
+        case("custom role that sets secrets, of another vault",
+             [*holding(CUSTOM, f"{BY_ROLES.id}-2"), custom(data_actions=[f"{VAULTS}/secrets/*"])], Status.PASS),
+        case("built-in role that the parameter does not name",
+             [*holding(BUILT_IN), role_definition(BUILT_IN, "Crypto User", data_actions=[f"{VAULTS}/keys/*"])],
+             Status.PASS),
+        case("access policy get and a custom role that writes access policies",
+             [*policy(role_assignment(PRINCIPAL, CUSTOM, vault().id), secrets=["get"]),
+              custom(f"{VAULTS}/accessPolicies/write")], Status.FAIL),
+        case("access policy get and data actions of a custom role, which count for nothing",
+             [*policy(role_assignment(PRINCIPAL, CUSTOM, vault().id), secrets=["get"]),
+              custom(data_actions=[f"{VAULTS}/secrets/*"])], Status.PASS),
+        case("role definitions unreadable, a role that no parameter names", holding(CUSTOM), Status.NOT_ASSESSED,
+             unreadable=[Need.ROLE_DEFINITIONS]),
+        case("role definitions unreadable, a role that no parameter names beside Administrator",
+             [*holding(CUSTOM), role_assignment(PRINCIPAL, ADMINISTRATOR, BY_ROLES.id)], Status.FAIL,
+             unreadable=[Need.ROLE_DEFINITIONS]),
+        case("role definitions unreadable, Key Vault Secrets User", holding(SECRETS_USER), Status.PASS,
+             unreadable=[Need.ROLE_DEFINITIONS]),
         case("client id unknown", [READS, BY_ROLES], Status.NOT_ASSESSED),
         case("no client id", [spc(), BY_ROLES], Status.NOT_ASSESSED),
         case("vault not in the inventory", [READS, IDENTITY], Status.NOT_ASSESSED),

@@ -28,6 +28,7 @@ from akscan.testing import (
     inventory,
     kms_cluster,
     nat_gateway,
+    node_pool,
     on,
     peering,
     private_zone,
@@ -77,18 +78,26 @@ def denying(*addresses, subnets=(), connections=()):
 
 OPEN = {"access": "Enabled"}
 LINKED = private_zone(ZONE, "kv-test")
-BALANCED = cluster(
-    network={
-        "outbound_type": Token("loadBalancer"),
-        "load_balancer_profile": LoadBalancerProfile(
-            effective_outbound_ips=references(public_ip("out", "203.0.113.7").id)
-        ),
-    }
-)
 UNROUTED = virtual_network(subnet(routed=False))
 NAT = nat_gateway("ng", public_prefix("out", "203.0.113.16/30"))
 BEHIND_NAT = virtual_network(subnet(routed=False, nat_gateway=Reference(id=NAT.id)))
 BY_NAT = cluster(network={"outbound_type": Token("userAssignedNATGateway")})
+TWO = [node_pool(), node_pool("user", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/user"))]
+TWO_SUBNETS = virtual_network(subnet(), subnet("user", "10.0.1.0/24"))
+PREFIX = public_prefix("nodes", "203.0.113.32/31")
+HALF_PUBLIC = [
+    node_pool(),
+    node_pool("public", enable_node_public_ip=True, node_public_ip_prefix_id=PREFIX.id),
+]
+ADDRESS = public_ip("out", "203.0.113.7")
+SECOND_ADDRESS = public_ip("out-2", "203.0.113.8")
+
+
+def balanced(*addresses, pools=None):
+    out = references(*(one.id for one in addresses))
+    profile = LoadBalancerProfile(effective_outbound_ips=out)
+    network = {"outbound_type": Token("loadBalancer"), "load_balancer_profile": profile}
+    return [cluster(pools=pools, network=network), *addresses]
 
 
 def asking(*servers, peerings=()):
@@ -127,16 +136,58 @@ def asking(*servers, peerings=()):
         case("Deny with the node subnet allowed", [USED, denying(subnets=[NODE_SUBNET])], Status.PASS),
         case("Deny, another subnet allowed", [USED, denying(subnets=[f"{NETWORK}/subnets/other"])], Status.FAIL),
         case("Deny, load balancer address in ipRules",
-             [BALANCED, public_ip("out", "203.0.113.7"), UNROUTED, USED, denying("203.0.113.0/24")], Status.PASS),
+             [*balanced(ADDRESS), UNROUTED, USED, denying("203.0.113.0/24")], Status.PASS),
         case("Deny, load balancer address beside ipRules",
-             [BALANCED, public_ip("out", "203.0.113.7"), UNROUTED, USED, denying("203.0.113.8")], Status.FAIL),
+             [*balanced(ADDRESS), UNROUTED, USED, denying("203.0.113.8")], Status.FAIL),
         case("Deny, prefix of the user-assigned NAT gateway in ipRules",
              [BY_NAT, NAT, public_prefix("out", "203.0.113.16/30"), BEHIND_NAT, USED, denying("203.0.113.16/28")],
              Status.PASS),
         case("Deny, address of the firewall in ipRules",
              [virtual_network(peerings=[peering()]), route_table(), hub(), firewall(public_ip("fw", "203.0.113.4")),
               public_ip("fw", "203.0.113.4"), USED, denying("203.0.113.4")], Status.PASS),
+        case("Deny with one of two node subnets allowed",
+             [cluster(pools=TWO), TWO_SUBNETS, route_table(), USED, denying(subnets=[NODE_SUBNET])], Status.FAIL),
+        case("Deny with one of two node subnets allowed, the other for system pods only",
+             [cluster(pools=[node_pool(node_taints=("CriticalAddonsOnly=true:NoSchedule",)), TWO[1]]), TWO_SUBNETS,
+              route_table(), USED, denying(subnets=[TWO[1].vnet_subnet_id])], Status.NOT_ASSESSED),
+        case("Deny with both node subnets allowed",
+             [cluster(pools=TWO), TWO_SUBNETS, route_table(), USED, denying(subnets=[p.vnet_subnet_id for p in TWO])],
+             Status.PASS),
+        case("Deny with one node subnet allowed, the other leaves by an allowed address",
+             [*balanced(ADDRESS, pools=TWO), virtual_network(subnet(routed=False), subnet("user", routed=False)), USED,
+              denying("203.0.113.7", subnets=[NODE_SUBNET])], Status.PASS),
+        case("Deny with one node subnet allowed, the other leaves by an appliance that is no readable firewall",
+             [cluster(pools=TWO), TWO_SUBNETS, route_table(), USED, denying("203.0.113.4", subnets=[NODE_SUBNET])],
+             Status.NOT_ASSESSED),
+        case("Deny, one node subnet leaves by an appliance, the other by an address in ipRules",
+             [*balanced(ADDRESS, pools=TWO), virtual_network(subnet(), subnet("user", routed=False)), route_table(),
+              USED, denying("203.0.113.7", subnets=[NODE_SUBNET])], Status.PASS),
+        case("Deny, one of two load balancer addresses in ipRules",
+             [*balanced(ADDRESS, SECOND_ADDRESS), UNROUTED, USED, denying("203.0.113.7")], Status.FAIL),
+        case("Deny, both load balancer addresses in ipRules",
+             [*balanced(ADDRESS, SECOND_ADDRESS), UNROUTED, USED, denying("203.0.113.7", "203.0.113.8")], Status.PASS),
+        case("Deny, load balancer address in ipRules, beside an IPv6 one",
+             [*balanced(ADDRESS, public_ip("out-6", "2001:db8::7")), UNROUTED, USED, denying("203.0.113.7")],
+             Status.PASS),
+        case("Deny, load balancer address in ipRules, prefix of the nodes' own addresses not",
+             [*balanced(ADDRESS, pools=HALF_PUBLIC), PREFIX, UNROUTED, USED, denying("203.0.113.7")], Status.FAIL),
+        case("Deny, load balancer address and every address of the nodes' prefix in ipRules",
+             [*balanced(ADDRESS, pools=HALF_PUBLIC), PREFIX, UNROUTED, USED,
+              denying("203.0.113.7", "203.0.113.32", "203.0.113.33")], Status.PASS),
+        case("Deny, load balancer address in ipRules, nodes with addresses out of no prefix",
+             [*balanced(ADDRESS, pools=[node_pool(), node_pool("public", enable_node_public_ip=True)]), UNROUTED, USED,
+              denying("203.0.113.7")], Status.NOT_ASSESSED),
+        case("Deny, address of the NAT gateway in ipRules, which nodes with addresses of their own leave by",
+             [cluster(pools=HALF_PUBLIC, network={"outbound_type": Token("userAssignedNATGateway")}), NAT,
+              public_prefix("out", "203.0.113.16/30"), PREFIX, BEHIND_NAT, USED, denying("203.0.113.16/28")],
+             Status.PASS),
+        case("Deny, no node pool, an address in ipRules", [cluster(pools=[]), USED, denying("203.0.113.7")],
+             Status.NOT_ASSESSED),
+        case("Deny, no way out, an address in ipRules",
+             [cluster(network={"outbound_type": Token("none")}), UNROUTED, USED, denying("203.0.113.7")], Status.FAIL),
         case("Deny, nothing matches", [USED, denying()], Status.FAIL),
+        case("Deny, appliance that is no readable firewall, only ipRules, endpoint in reach, zone not linked",
+             [USED, denying("203.0.113.4", connections=["Approved"]), endpoint()], Status.FAIL),
         case("Deny, endpoint in reach, zone linked", [USED, denying(connections=["Approved"]), endpoint(), *LINKED],
              Status.PASS),
         case("Deny with the node subnet allowed, endpoint in reach, zone not linked",
@@ -168,7 +219,7 @@ def asking(*servers, peerings=()):
              unreadable=[Need.PRIVATE_DNS_ZONES]),
         case("zones unreadable, no endpoint", [USED, closed()], Status.FAIL, unreadable=[Need.PRIVATE_DNS_ZONES]),
         case("public addresses unreadable",
-             [BALANCED, public_ip("out", "203.0.113.7"), UNROUTED, USED, denying("203.0.113.0/24")],
+             [*balanced(ADDRESS), UNROUTED, USED, denying("203.0.113.0/24")],
              Status.NOT_ASSESSED, unreadable=[Need.PUBLIC_IP_ADDRESSES]),
         case("SecretProviderClasses unreadable", [USED, closed()], Status.NOT_ASSESSED,
              unreadable=[Need.SECRET_PROVIDER_CLASSES]),

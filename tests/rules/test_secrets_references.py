@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from akscan.engine import remediation
 from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import (
     Condition,
@@ -212,7 +213,43 @@ def test_the_evidence_says_whether_the_kubelet_may_pull_already():
     assert finding.evidence["adminUserEnabled"] == ["acrshop: False"]
     assert finding.fill["kubelet_object_id"] == KUBELET_OBJECT_ID
     assert finding.fill["pull_secret"] == "regcred"
+    assert finding.evidence["heldBy"] == ["deployment/app"]
     assert finding.fill["pull_role"] == ACR_PULL
+
+
+def commands(*things):
+    """Those of each finding on the workload."""
+    world = inventory(*things)
+    (subject,) = (found for found in world.clusters[0].workload_set.items if found.name == "app")
+    findings = evaluate(images_are_pulled_as_the_kubelet, world).findings
+    cli = images_are_pulled_as_the_kubelet.fix.cli
+    return [remediation(cli, {**subject.placeholders(), **finding.fill}).commands for finding in findings]
+
+
+def test_every_registry_has_its_commands():
+    other = registry("acrbase")
+    base = container("base", image="acrbase.azurecr.io/base:1")
+    first, second = commands(other, *pulled(OWN, base))
+    assert f"--scope {other.id}" in first
+    assert f"--scope {ACR.id}" in second
+
+
+def test_what_holds_the_pull_secret_is_edited():
+    account = service_account(pull_secrets=["regcred"])
+    (template,) = commands(*pulled(OWN, accounts=PLAIN))
+    assert "kubectl edit deployment/app --namespace shop" in template
+    assert "kubectl edit serviceaccount {service_account}" in template
+    (by_account,) = commands(*pulled(OWN, names=(), accounts=[account]))
+    assert "kubectl edit {pod_template}" in by_account
+    assert "kubectl edit serviceaccount default --namespace shop" in by_account
+    (both,) = commands(*pulled(OWN, accounts=[account]))
+    assert "{" not in both
+    assert "patch" not in both
+
+
+def test_of_several_pull_secrets_nobody_knows_which_is_the_registrys():
+    (found,) = commands(*pulled(OWN, names=("regcred", "other"), accounts=PLAIN))
+    assert "kubectl delete secret {pull_secret}" in found
 
 
 def test_a_registry_that_decides_by_repository_takes_another_role():

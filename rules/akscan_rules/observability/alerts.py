@@ -128,13 +128,16 @@ def health_alerts_cover_the_cluster(cluster: Cluster, inventory: Inventory) -> I
     that became unreachable through Resource Health. Both are free; without an alert the mail goes to whoever owns the
     subscription.
 
-    **Fix**: create both activity log alerts with an action group.
+    **Fix**: create both activity log alerts with an action group; where that of Service Health is limited to types of
+    events, let Incident and ActionRequired be among them.
     """
     alerting = inventory.alerting
     found = {
         category: alerting.known_health_alerts(cluster, category) for category in ("ServiceHealth", "ResourceHealth")
     }
+    untold = alerting.untold_events(found["ServiceHealth"]) if found["ServiceHealth"] else ()
     missing = [category for category, alerts in found.items() if not alerts]
+    missing += [f"ServiceHealth ({', '.join(untold)})"] if untold else []
     if missing:
         alerting.require_health_alerts(cluster)
         named = {category: tuple(alert.name for alert in alerts) for category, alerts in found.items()}

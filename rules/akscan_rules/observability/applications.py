@@ -88,7 +88,7 @@ def applications_send_traces(
     Severity.INFO,
     Pillar.OPERATIONS,
     needs=[Need.MANAGED_CLUSTERS, Need.DEPLOYMENTS, Need.DAEMON_SETS],
-    optional_needs=[Need.STATEFUL_SETS],
+    optional_needs=[Need.STATEFUL_SETS, Need.NODES],
     docs=[
         "https://learn.microsoft.com/azure/aks/advanced-container-networking-services-overview",
         "https://learn.microsoft.com/azure/aks/container-network-observability-guide",
@@ -116,6 +116,8 @@ def network_flows_can_be_seen(
     or run Hubble or Retina yourself. Flow logs need the Cilium data plane; metrics work on both.
     """
     nodes = sum(pool.nodes_now for pool in cluster.pools)
+    if nodes < min_nodes and cluster.has_nodes_beside_pools:
+        nodes = len(cluster.lists.nodes.complete())
     if nodes < min_nodes:
         raise NotApplicable(f"the cluster has {nodes} node(s)")
     network, stacks = cluster.properties.network_profile, known_stacks()

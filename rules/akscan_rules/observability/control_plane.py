@@ -17,6 +17,7 @@ from akscan.sdk import (
     Severity,
     Telemetry,
     Token,
+    Workspace,
     WorkspaceTable,
     any_of,
     rule,
@@ -149,7 +150,7 @@ def control_plane_logs_are_kept(
     Severity.LOW,
     Pillar.COST,
     needs=[Need.MANAGED_CLUSTERS, Need.DIAGNOSTIC_SETTINGS],
-    optional_needs=[Need.WORKSPACE_TABLES],
+    optional_needs=[Need.WORKSPACES, Need.WORKSPACE_TABLES],
     frameworks={"waf": ["CO:07"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/monitor-aks",
@@ -190,16 +191,29 @@ def read_auditing_is_cheap(
     if not reading:
         raise NotApplicable("no workspace takes in kube-audit")
     yield from any_of(*(_costly(setting, inventory) for setting in reading))
+    if all(_has_no_workspace(setting, inventory) for setting in reading):
+        raise NotApplicable("the workspace is gone, which OBS-012 reports")
+
+
+def _has_no_workspace(setting: DiagnosticSetting, inventory: Inventory) -> bool:
+    """Whether what it sends to was deleted; where there is the table, nobody need ask for the workspace."""
+    table = inventory.find(WorkspaceTable, _table(setting)) if setting.is_resource_specific else None
+    return table is None and inventory.find(Workspace, setting.properties.workspace_id) is None
+
+
+def _table(setting: DiagnosticSetting) -> ArmId:
+    return ArmId(f"{setting.properties.workspace_id}/tables/AKSAudit")
 
 
 def _costly(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Finding]:
     workspace = setting.properties.workspace_id
     plan = Token()
     if setting.is_resource_specific:
-        table = inventory.find(WorkspaceTable, ArmId(f"{workspace}/tables/AKSAudit"))
-        plan = (table or WorkspaceTable()).properties.plan
+        plan = (inventory.find(WorkspaceTable, _table(setting)) or WorkspaceTable()).properties.plan
         if plan != "Analytics":
             return
+    if _has_no_workspace(setting, inventory):
+        return
     where = "table AKSAudit on plan Analytics" if plan else "table AzureDiagnostics"
     yield Finding(
         f"diagnostic setting {setting.name} sends kube-audit to {workspace.name}, {where}",

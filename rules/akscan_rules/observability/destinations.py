@@ -25,6 +25,7 @@ from akscan.sdk import (
     Telemetry,
     Workspace,
     any_of,
+    require_no_perimeter,
     rule,
 )
 
@@ -139,7 +140,12 @@ def _storage_account(setting: DiagnosticSetting, location: Location, inventory: 
     if found is None:
         yield _finding(_of(setting), destination, "which does not exist", {}, {})
         return
-    acls = found.properties.network_acls
+    yield from any_of(_storage_firewall(setting, found), _elsewhere(setting, destination, found.location, location))
+
+
+def _storage_firewall(setting: DiagnosticSetting, found: StorageAccount) -> Iterator[Finding]:
+    destination, acls = setting.properties.storage_account_id, found.properties.network_acls
+    require_no_perimeter(destination, found.properties.public_network_access)
     if found.is_closed_to_azure:
         others = [part.strip() for part in acls.bypass.split(",") if part.strip() not in ("", "None")]
         evidence = {
@@ -149,7 +155,6 @@ def _storage_account(setting: DiagnosticSetting, location: Location, inventory: 
         }
         fill = {"storage_account_id": str(destination), "bypass": ", ".join((*others, "AzureServices"))}
         yield _finding(_of(setting), destination, "whose firewall keeps Azure Monitor out", evidence, fill)
-    yield from _elsewhere(setting, destination, found.location, location)
 
 
 def _event_hubs(setting: DiagnosticSetting, location: Location, inventory: Inventory) -> Iterator[Finding]:
@@ -166,7 +171,10 @@ def _event_hubs(setting: DiagnosticSetting, location: Location, inventory: Inven
 def _event_hubs_firewall(setting: DiagnosticSetting, inventory: Inventory) -> Iterator[Finding]:
     destination = setting.event_hubs_namespace
     firewall = inventory.find(NetworkRuleSet, ArmId(f"{destination}/networkRuleSets/default"))
-    if firewall is not None and firewall.is_closed_to_azure:
+    if firewall is None:
+        return
+    require_no_perimeter(destination, firewall.properties.public_network_access)
+    if firewall.is_closed_to_azure:
         evidence: dict[str, EvidenceValue] = {
             "networkRuleSets.defaultAction": firewall.properties.default_action,
             "networkRuleSets.publicNetworkAccess": firewall.properties.public_network_access,
@@ -213,6 +221,8 @@ def _private(
     if is_scoped:
         return
     cluster = telemetry.cluster
+    for public_access in access.values():
+        require_no_perimeter(destination, public_access)
     if "Disabled" in access.values():
         problem = "which is closed to the Internet and has no private link"
     elif cluster.resource.is_isolated and not Egress(cluster, telemetry.inventory).has_way_out:

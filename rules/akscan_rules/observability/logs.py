@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from akscan.sdk import (
     Cluster,
-    Collector,
     Disruption,
     Finding,
     Fix,
@@ -14,6 +13,7 @@ from akscan.sdk import (
     Pillar,
     Severity,
     Telemetry,
+    any_of,
     if_known,
     image_matches,
     rule,
@@ -184,7 +184,7 @@ def container_logs_have_the_new_schema(cluster: Cluster, inventory: Inventory) -
     "OBS-005",
     Severity.LOW,
     Pillar.OPERATIONS,
-    needs=[*_RULE_NEEDS, Need.PODS],
+    needs=[*_RULE_NEEDS, Need.PODS, Need.CONFIG_MAPS],
     optional_needs=[Need.WORKSPACES, Need.NAMESPACES],
     docs=["https://learn.microsoft.com/azure/azure-monitor/containers/container-insights-cost-config"],
     fix=Fix(
@@ -213,33 +213,55 @@ def no_application_is_left_out_of_the_logs(
 
     **Fix**: correct the namespace list of the rule, or list the namespace in ignored_namespaces if it is left out on
     purpose. The second command is for mode Exclude, replaces the whole list and is meant for a rule with one extension:
-    look at what the first one shows. More data is ingested and paid for.
+    look at what the first one shows. What `exclude_namespaces` of ConfigMap kube-system/container-azm-ms-agentconfig
+    names is dropped whatever the rule says: take it out there. More data is ingested and paid for.
     """
     telemetry = Telemetry(cluster, inventory)
-    if Collector.LOGS not in telemetry.collectors:
-        raise NotApplicable("no data collection rule filters container logs")
-    working = telemetry.working_rule(Collector.LOGS)
-    if working is None or working.rule.container_insights is None:
-        raise NotApplicable("there is no working data collection rule")
-    settings = working.rule.container_insights.extension_settings.data_collection_settings
+    if not telemetry.has_container_insights:
+        raise NotApplicable("Container Insights is off")
+    ignored = ignored_namespaces
+    yield from any_of(_left_out_by_rule(telemetry, ignored), _left_out_by_agent(telemetry, ignored))
+    if telemetry.namespace_filter is None and not telemetry.agent_settings_known.excluded:
+        raise NotApplicable("neither a working data collection rule nor the agent's ConfigMap filters namespaces")
+
+
+def _left_out_by_rule(telemetry: Telemetry, ignored: tuple[str, ...]) -> Iterator[Finding]:
+    found = telemetry.namespace_filter
+    if found is None:
+        return
+    cluster, (filtering, settings) = telemetry.cluster, found
     mode, listed = settings.namespace_filtering_mode, frozenset(settings.namespaces)
-    if mode not in ("Include", "Exclude"):
-        raise NotApplicable("the data collection rule filters no namespaces")
     left_out = {
         name: pods
         for name, pods in cluster.application_namespaces.items()
-        if (name in listed) is (mode == "Exclude") and name not in ignored_namespaces
+        if (name in listed) is (mode == "Exclude") and name not in ignored
     }
     if left_out:
         existing = if_known(lambda: {namespace.name for namespace in cluster.lists.namespaces.complete()})
         gone = existing if isinstance(existing, str) else tuple(sorted(listed - existing))
         yield Finding(
-            f"rule {working.rule.name} leaves out the logs of {', '.join(left_out)}",
+            f"rule {filtering.name} leaves out the logs of {', '.join(left_out)}",
             {
                 "namespaceFilteringMode": mode,
                 "namespaces": settings.namespaces,
                 "leftOut": tuple(f"{name} ({pods} pods)" for name, pods in left_out.items()),
                 "listedButGone": gone,
             },
-            {"data_collection_rule_id": str(working.rule.id)},
+            {"data_collection_rule_id": str(filtering.id)},
         )
+
+
+def _left_out_by_agent(telemetry: Telemetry, ignored: tuple[str, ...]) -> Iterator[Finding]:
+    excluded = telemetry.agent_settings_known.excluded
+    if excluded:
+        left_out = {
+            name: f"{name} ({', '.join(excluded[name])}, {pods} pods)"
+            for name, pods in telemetry.cluster.application_namespaces.items()
+            if name in excluded and name not in ignored
+        }
+        if left_out:
+            yield Finding(
+                f"ConfigMap kube-system/container-azm-ms-agentconfig leaves out the logs of {', '.join(left_out)}",
+                {"exclude_namespaces": tuple(left_out.values())},
+            )
+    telemetry.cluster.lists.agent_settings.complete()

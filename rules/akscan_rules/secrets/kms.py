@@ -1,6 +1,6 @@
 """The key with which etcd keeps Secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 from akscan.sdk import (
@@ -10,16 +10,21 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
+    Gap,
     Inventory,
     KmsKey,
     KmsVault,
     Need,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Vault,
     any_of,
     if_known,
+    may_hold,
     require_membership,
+    require_no_perimeter,
     rule,
     version_key,
 )
@@ -42,6 +47,7 @@ _CURRENT_FORM_SINCE = "1.33"
         Need.ROLE_ASSIGNMENTS,
         Need.ROLE_DEFINITIONS,
     ],
+    optional_needs=[Need.USER_ASSIGNED_IDENTITIES],
     frameworks={"mcsb": ["DP-6", "DP-8"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/kms-data-encryption-concepts",
@@ -112,22 +118,32 @@ def _protection(vault: Vault) -> Iterator[Finding]:
 
 
 def _network(cluster: Cluster, key: KmsKey, vault: Vault) -> Iterator[Finding]:
-    acls = vault.network_acls
     evidence: dict[str, EvidenceValue] = {
         f"{cluster.name}: azureKeyVaultKms.keyId": f"{'legacy' if key.is_legacy else 'unversioned'} {key.kms.key_id}",
         f"{cluster.name}: azureKeyVaultKms.keyVaultNetworkAccess": key.kms.key_vault_network_access,
         f"{cluster.name}: apiServerAccessProfile.enableVnetIntegration": cluster.is_vnet_integrated,
         f"{cluster.name}: identity.type": cluster.resource.identity.type,
         "publicNetworkAccess": vault.properties.public_network_access,
-        "networkAcls.defaultAction": acls.default_action or None,
-        "networkAcls.bypass": acls.bypass or None,
+        "networkAcls.defaultAction": vault.network_acls.default_action or None,
+        "networkAcls.bypass": vault.network_acls.bypass or None,
     }
-    if key.is_legacy and key.is_public and vault.admits_chosen_networks_only:
+    yield from any_of(_firewall(cluster, key, vault, evidence), _place(cluster, key, evidence))
+
+
+def _firewall(cluster: Cluster, key: KmsKey, vault: Vault, evidence: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
+    if key.is_legacy and not key.is_public:
+        return
+    require_no_perimeter(vault.id, vault.properties.public_network_access)
+    bypass = vault.network_acls.bypass
+    if key.is_legacy and vault.admits_chosen_networks_only:
         yield Finding(f"(c) {cluster.name} reaches the vault in public mode, and the vault is closed to it", evidence)
+    if not key.is_legacy and vault.admits_chosen_networks_only and bypass and bypass != "AzureServices":
+        yield Finding("(e) the firewall of the vault does not let trusted services through", evidence)
+
+
+def _place(cluster: Cluster, key: KmsKey, evidence: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
     if key.is_legacy and not key.is_public and not cluster.is_vnet_integrated:
         yield Finding(f"(d) {cluster.name} is to reach the vault privately, without a place in its network", evidence)
-    if not key.is_legacy and vault.admits_chosen_networks_only and acls.bypass and acls.bypass != "AzureServices":
-        yield Finding("(e) the firewall of the vault does not let trusted services through", evidence)
     if key.is_legacy and cluster.resource.identity.type == "SystemAssigned":
         yield Finding(f"(g) {cluster.name} has a system-assigned identity, which a legacy key does not serve", evidence)
 
@@ -153,7 +169,6 @@ def _rights(
     cluster: Cluster, key: KmsKey, vault: Vault, inventory: Inventory, expected: tuple[str, ...]
 ) -> Iterator[Finding]:
     principal = ControlPlaneIdentity(cluster, cluster.control_plane_identity).object_id
-    policies = vault.policies_of(principal)
     if vault.properties.enable_rbac_authorization:
         held = [one for one in inventory.known_assignments(principal) if one.assignment.reaches(key.id)]
         lacking = [action for action in (_ENCRYPT, _DECRYPT) if not any(one.grants(action, data=True) for one in held)]
@@ -164,9 +179,16 @@ def _rights(
             require_membership(inventory, principal, key.id, action, data=True)
         shown = [if_known(lambda one=one: one.role_name) for one in held]  # type: ignore[misc]
     else:
-        granted = {permission for policy in policies for permission in policy.granted}
-        lacking = [one for one in ("encrypt", "decrypt") if not {f"keys {one}", "keys all"} & granted]
+        groups = inventory.groups_of(principal) or ()
+        granted = {
+            one for holder in (principal, *groups) for policy in vault.policies_of(holder) for one in policy.granted
+        }
+        lacking = _lacking(granted)
         shown = sorted(granted)
+        others = (one for one in vault.properties.access_policies if may_hold(inventory, principal, one.object_id))
+        if lacking and not _lacking({*granted, *(permission for other in others for permission in other.granted)}):
+            detail = "an access policy may be that of a group with the identity of the control plane in it"
+            raise NotCollected(Gap(source="arm", scope=str(vault.id), reason=Reason.UNKNOWN, detail=detail))
     if lacking:
         yield Finding(
             f"(f) the control plane of {cluster.name} may not encrypt and decrypt with the key",
@@ -179,6 +201,11 @@ def _rights(
             },
             {"control_plane_object_id": principal},
         )
+
+
+def _lacking(granted: Collection[str]) -> list[str]:
+    """What permissions of access policies leave out of that which the API server needs."""
+    return [one for one in ("encrypt", "decrypt") if not {f"keys {one}", "keys all"}.intersection(granted)]
 
 
 @rule(

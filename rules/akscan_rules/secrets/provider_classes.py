@@ -15,6 +15,7 @@ from akscan.sdk import (
     NotCollected,
     Pillar,
     Reason,
+    RoleDefinition,
     SecretProviderClassSubject,
     Severity,
     Vault,
@@ -30,6 +31,23 @@ from akscan.sdk import (
 from akscan_rules.secrets import WORKLOAD_NEEDS
 
 _WITH_POLICIES = ("Owner", "Contributor", "Key Vault Contributor")
+#: With these a custom role changes a vault or what it holds, whatever decides on access
+#: (https://learn.microsoft.com/azure/role-based-access-control/permissions/security).
+_WRITES = tuple(
+    f"Microsoft.KeyVault/vaults/{action}"
+    for action in ("write", "delete", "accessPolicies/write", "secrets/write", "keys/write")
+)
+#: And with these where roles decide.
+_ASSIGNS = "Microsoft.Authorization/roleAssignments/write"
+_DATA_WRITES = tuple(
+    f"Microsoft.KeyVault/vaults/{kind}/{action}"
+    for kind in ("secrets", "keys", "certificates")
+    for action in (
+        "setSecret/action", "create/action", "import/action", "update/action", "rotate/action", "delete",
+        "purge/action", "recover/action", "restore/action",
+    )
+)  # fmt: skip
+_ACTIONS_SHOWN = 5
 
 
 @rule(
@@ -148,7 +166,7 @@ def readers_of_vaults_cannot_change_them(
     """Identities that read a vault for the cluster cannot change it.
 
     The mount needs get and nothing else. With write or delete rights, a broken workload can replace the secrets of
-    others or destroy them.
+    others or destroy them. What a custom role lets its holder do, its actions tell.
 
     **Fix**: assign Key Vault Secrets User for secrets and Key Vault Certificate User for keys and certificates, on the
     vault or on the single secret, and remove the wider role afterwards. Where access policies decide, `set-policy`
@@ -184,17 +202,39 @@ def _beyond_reading(
         "expectedRoles": tuple(read_roles),
     }
     wide = {write_roles[role]: role for role in write_roles if by_roles or role in _WITH_POLICIES}
+    named = (*write_roles.values(), *read_roles.values())
+    unread = []
     for held in inventory.known_assignments(principal):
-        role = next((wide[guid] for guid in wide if held.is_one_of([guid])), "")
-        if role and held.assignment.reaches(vault.id):
+        if not held.assignment.reaches(vault.id):
+            continue
+        role, granted = next((wide[guid] for guid in wide if held.is_one_of([guid])), ""), list[str]()
+        if not held.is_one_of(named):
+            definition = inventory.known_role(held.assignment.role_guid)
+            if definition is None:
+                unread.append(held.assignment)
+            elif definition.is_custom and (granted := _writes(definition, by_roles=by_roles)):
+                role = f"custom role {definition.properties.role_name}"
+        if role:
             yield Finding(
                 f"it holds {role} on {held.scope}, and so can change {vault.name}",
-                {**evidence, f"roleAssignments/{held.assignment.name}": (role, str(held.scope))},
+                {**evidence, f"roleAssignments/{held.assignment.name}": [role, str(held.scope), *granted]},
                 {"role_assignment_id": str(held.assignment.id), "vault": vault.name, "vault_id": str(vault.id)},
             )
     yield from _policies(vault, principal, allowed, evidence)
     inventory.require_assignments(principal)
     inventory.grants.require(vault.id)
+    inventory.grants.require_roles(unread)
+
+
+def _writes(role: RoleDefinition, *, by_roles: bool) -> list[str]:
+    """The first actions of a role that change a vault or what it holds."""
+    actions = (*_WRITES, _ASSIGNS) if by_roles else _WRITES
+    data_actions = _DATA_WRITES if by_roles else ()
+    found = (
+        *(action for action in actions if role.grants(action)),
+        *(action for action in data_actions if role.grants_data(action)),
+    )
+    return list(found[:_ACTIONS_SHOWN])
 
 
 def _policies(

@@ -1,6 +1,6 @@
 """The way from the nodes to the vaults."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from akscan.sdk import (
     ClusterVault,
@@ -8,18 +8,17 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Vault,
     VaultReach,
     any_of,
     if_known,
+    require_no_perimeter,
     rule,
 )
 
@@ -78,15 +77,14 @@ def nodes_reach_their_vaults(
     one stays in ContainerCreating, which shows at the worst moment: during a drain or a scale-out.
 
     **Fix**: approve the private endpoint, link the private DNS zone to the VNet of the cluster (or to the hub whose
-    resolver it uses), or add the node subnet or outbound address to the firewall of the vault. A zone that is linked
-    answers for every vault of that name: see that it holds a record for each of them before it is linked.
+    resolver it uses), or add the subnets of all node pools, or every address that they leave from, to the firewall of
+    the vault. A zone that is linked answers for every vault of that name: see that it holds a record for each of them
+    before it is linked.
     """
     if not vault.classes:
         raise NotApplicable("only the API server uses it, which SEC-012 judges")
     found = vault.resource(inventory)
-    if found.properties.public_network_access == "SecuredByPerimeter":
-        detail = "a network security perimeter decides who reaches it"
-        raise NotCollected(Gap(source="arm", scope=str(found.id), reason=Reason.UNKNOWN, detail=detail))
+    require_no_perimeter(found.id, found.properties.public_network_access)
     clusters = {user.cluster.id: user.cluster for user in vault.classes}.values()
     ways = [VaultReach(cluster, found, inventory) for cluster in clusters]
     if found.is_public and not any(way.endpoints for way in ways):
@@ -114,13 +112,23 @@ def _judged(way: VaultReach, vault: Vault, zones: tuple[str, ...]) -> Iterator[F
     if vault.properties.public_network_access == "Disabled":
         yield Finding(f"(a) {name} needs a private endpoint, {lacking}", evidence)
         return
-    if vault.network_acls.default_action == "Deny" and not _let_in(way, vault):
-        yield Finding(f"(b) the firewall of the vault lets neither subnets nor addresses of {name} in", evidence)
+    yield from any_of(_kept_out(way, vault, evidence), _passing_by(way, lacking, evidence))
+
+
+def _kept_out(way: VaultReach, vault: Vault, evidence: Mapping[str, EvidenceValue | list[str]]) -> Iterator[Finding]:
+    if vault.network_acls.default_action != "Deny":
+        return
+    pools, gap = way.kept_out
+    if pools:
+        yield Finding(
+            f"(b) the firewall of the vault keeps nodes of {way.cluster.name} out, by their subnet and their addresses",
+            {**evidence, f"{way.cluster.name}: poolsKeptOut": pools},
+        )
+    elif gap is not None:
+        raise NotCollected(gap)
+
+
+def _passing_by(way: VaultReach, lacking: str, evidence: Mapping[str, EvidenceValue | list[str]]) -> Iterator[Finding]:
     if way.endpoints:
         way.require_endpoint()
-        yield Finding(f"(c) {name} passes by the private endpoint, {lacking}", evidence)
-
-
-def _let_in(way: VaultReach, vault: Vault) -> bool:
-    """Whether a rule of the firewall fits; outbound addresses matter where there are rules on addresses."""
-    return bool(way.subnets_let_in) or (bool(vault.network_acls.ip_rules) and any(way.addresses_let_in()))
+        yield Finding(f"(c) {way.cluster.name} passes by the private endpoint, {lacking}", evidence)

@@ -130,7 +130,9 @@ def _running(workload: Workload) -> dict[str, int]:
     fix=Fix(
         """
         az role assignment create --assignee-object-id {kubelet_object_id} --assignee-principal-type ServicePrincipal --role {pull_role} --scope {registry_id}
-        kubectl patch serviceaccount {service_account} --namespace {namespace} --type json -p '[{"op":"remove","path":"/imagePullSecrets"}]'
+        # take out this entry only: others may be for other registries
+        kubectl edit {pod_template} --namespace {namespace}
+        kubectl edit serviceaccount {service_account} --namespace {namespace}
         kubectl delete secret {pull_secret} --namespace {namespace}
         """,  # noqa: E501 a command stands on one line
         Disruption.WORKLOAD_RESTART,
@@ -147,9 +149,10 @@ def images_are_pulled_as_the_kubelet(workload: Workload, inventory: Inventory) -
     readable in every namespace it was copied to and does not expire with the job; the kubelet identity needs no
     password at all.
 
-    **Fix**: in this order: give the kubelet identity the pull role, and wait until it counts; remove
-    `imagePullSecrets` from templates and service accounts; see a new pod start; delete the Secrets that nobody else
-    names, then revoke the password.
+    **Fix**: in this order: give the kubelet identity the pull role, and wait until it counts; take the Secret out of
+    `imagePullSecrets` of the template and of the service account (a command whose placeholder stays open has nothing to
+    change), and leave those for other registries; see a new pod start; delete the Secrets that nobody else names, then
+    revoke the password.
     """
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the namespace is the platform's")
@@ -160,32 +163,53 @@ def images_are_pulled_as_the_kubelet(workload: Workload, inventory: Inventory) -
         if names and foreign:
             raise NotApplicable(f"images of {', '.join(sorted(foreign))} may need the pull secret")
         if names and hosts:
-            yield _needless(workload, spec, names, sorted(hosts), inventory)
+            yield from _needless(workload, spec, names, sorted(hosts), inventory)
 
 
 def _needless(
     workload: Workload, spec: PodSpec, names: tuple[str, ...], hosts: list[str], inventory: Inventory
-) -> Finding:
+) -> Iterator[Finding]:
     """Raises `NotCollected` for a host behind which no registry was read: another tenant's needs the pull secret."""
     registries = [read_registry(inventory, host) for host in hosts]
     account = spec.service_account_name or "default"
-    return Finding(
-        f"images of {', '.join(hosts)} are pulled with {', '.join(names)}",
-        {
-            "imagePullSecrets": names,
-            "serviceAccountName": account,
-            "imageHosts": hosts,
-            "kubeletPulls": if_known(lambda: _pulls(workload, registries[0], inventory)),
-            "adminUserEnabled": [f"{one.name}: {one.properties.admin_user_enabled}" for one in registries],
-        },
-        {
-            "service_account": account,
-            "pull_secret": names[0],
-            "registry_id": str(registries[0].id),
-            "pull_role": _REPOSITORY_READER if registries[0].has_repository_permissions else _ACR_PULL,
-            "kubelet_object_id": _kubelet_id(workload),
-        },
-    )
+    holders = _holders(workload, account)
+    for host, registry in zip(hosts, registries, strict=True):
+        yield Finding(
+            f"images of {host} are pulled with {', '.join(names)}",
+            {
+                "imagePullSecrets": names,
+                "heldBy": list(holders.values()),
+                "serviceAccountName": account,
+                "imageHosts": hosts,
+                "kubeletPulls": if_known(lambda registry=registry: _pulls(workload, registry, inventory)),  # type: ignore[misc]
+                "adminUserEnabled": [f"{registry.name}: {registry.properties.admin_user_enabled}"],
+            },
+            {
+                **({"service_account": account} if "service_account" in holders else {}),
+                **({"pod_template": holders["pod_template"]} if "pod_template" in holders else {}),
+                # of several, what they hold would tell which is for this registry
+                **({"pull_secret": names[0]} if len(names) == 1 else {}),
+                "registry_id": str(registry.id),
+                "pull_role": _REPOSITORY_READER if registry.has_repository_permissions else _ACR_PULL,
+                "kubelet_object_id": _kubelet_id(workload),
+            },
+            part=f"registries/{host.casefold()}",
+        )
+
+
+def _holders(workload: Workload, account: str) -> dict[str, str]:
+    """The placeholders of what names pull secrets for the workload: its template, its service account, as far as that
+    was read, or both.
+    """
+    found: dict[str, str] = {}
+    # a pod shows what admission copied, and its own cannot be changed
+    declared = workload.template.spec if workload.template and workload.kind != "Pod" else None
+    if declared is not None and declared.image_pull_secrets:
+        found["pod_template"] = f"{workload.kind.casefold()}/{workload.name}"
+    own = if_known(lambda: workload.cluster.service_accounts.get((workload.namespace, account)))
+    if own is not None and not isinstance(own, str) and own.image_pull_secrets:
+        found["service_account"] = f"serviceaccount/{account}"
+    return found
 
 
 def _kubelet_id(workload: Workload) -> str:

@@ -85,16 +85,19 @@ class Agents:
         if not found:
             listing.complete()
             yield Shortfall(agent)
+        gap = None
         for item in found:
             wanted, ready = _counts(item)
             if ready < wanted:
-                waiting = tuple(pod for pod in self._pods_of(item) if not pod.is_ready)
-                if self._is_late(item, waiting, now, grace):
+                pods = self._pods_of(item)
+                waiting = tuple(pod for pod in pods if not pod.is_ready)
+                if not pods or any(_waits_since(pod) + grace < now for pod in waiting):
                     yield Shortfall(f"{kind}/{namespace}/{item.name}", wanted, ready, waiting)
-
-    def _is_late(self, item: Controller, waiting: tuple[Pod, ...], now: datetime, grace: timedelta) -> bool:
-        """Whether none of its pods exists, or one has been waiting for too long."""
-        return not self._pods_of(item) or any(_waits_since(pod) + grace < now for pod in waiting)
+                elif len(pods) < wanted:
+                    detail = f"{wanted - len(pods)} pod(s) of {item.name} are missing, and nothing says since when"
+                    gap = Gap(source="kubernetes", scope=self._cluster.name, reason=Reason.UNKNOWN, detail=detail)
+        if gap is not None:
+            raise NotCollected(gap)
 
     def _pods_of(self, item: Controller) -> tuple[Pod, ...]:
         workload = self._workloads.get((item.namespace, item.kind, item.name))

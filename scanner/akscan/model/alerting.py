@@ -18,7 +18,7 @@ from akscan.model.azure import (
     Resource,
     ScheduledQueryRule,
 )
-from akscan.model.gaps import NotCollected
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.text import ArmId, Location, Token
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ SIGNALS = {
         r"kube_pod_status|kube_pod_container_status|podReady|restartingContainer", re.IGNORECASE
     ),
 }
+#: The types of events in which Service Health tells of outages, and of retirements and forced upgrades
+#: (https://learn.microsoft.com/azure/azure-monitor/platform/activity-log-schema#service-health-category).
+_EVENTS = ("Incident", "ActionRequired")
 FAILED_OPERATION = "failed operation of the cluster or a node pool"
 
 
@@ -126,19 +129,26 @@ class Alerting:
 
     def groups_of(self, alert: Alert, cluster: Cluster) -> tuple[ArmId, ...]:
         """The action groups that an alert of a cluster goes to: those that it names, and those that alert processing
-        rules add, among those that were read.
+        rules always add, among those that were read.
         """
-        targets = {scope for target in (cluster.id, *alert.scopes) for scope in _upwards(target)}
-        added = (group for scope in targets for group in self._added.get(scope, ()))
+        added = (
+            group for rule in self._adders_of(alert, cluster) if not rule.is_limited for group in rule.added_groups
+        )
         return tuple(dict.fromkeys((*alert.groups, *sorted(added))))
 
+    def _adders_of(self, alert: Alert, cluster: Cluster) -> tuple[ActionRule, ...]:
+        """The alert processing rules that add action groups to it, always or not."""
+        targets = {scope for target in (cluster.id, *alert.scopes) for scope in _upwards(target)}
+        found = {rule.id: rule for scope in targets for rule in self._adders.get(scope, ())}
+        return tuple(rule for _, rule in sorted(found.items()))
+
     @cached_property
-    def _added(self) -> dict[ArmId, list[ArmId]]:
-        """Scope -> the action groups that alert processing rules add there."""
-        found: dict[ArmId, list[ArmId]] = defaultdict(list)
+    def _adders(self) -> dict[ArmId, list[ActionRule]]:
+        """Scope -> the alert processing rules that add action groups there."""
+        found: dict[ArmId, list[ActionRule]] = defaultdict(list)
         for rule in self._inventory.known(ActionRule):
-            for scope in rule.properties.scopes:
-                found[scope] += rule.added_groups
+            for scope in rule.properties.scopes if rule.added_groups else ():
+                found[scope].append(rule)
         return found
 
     @cached_property
@@ -163,9 +173,16 @@ class Alerting:
         for target in _targets(alert, cluster):
             self._inventory.within(ActionRule, target.subscription_scope)
 
+    def _require_no_limited_adder(self, alert: Alert, cluster: Cluster) -> None:
+        """Raises `NotCollected` where an alert processing rule sends it to somebody, at times or under conditions."""
+        for rule in self._adders_of(alert, cluster):
+            if rule.is_limited and self._has_receivers(rule.added_groups):
+                detail = f"{rule.name} adds action groups to some alerts or at times only"
+                raise NotCollected(Gap(source="arm", scope=str(rule.id), reason=Reason.UNKNOWN, detail=detail))
+
     def can_notify(self, alerts: Sequence[Alert], cluster: Cluster) -> bool:
         """Whether one of these alerts reaches somebody. Raises `NotCollected` where none is known to, and an action
-        group, or what may silence the alert, could not be read.
+        group, or what may silence the alert, could not be read, or only a rule with a schedule or conditions adds one.
         """
         gap = None
         for alert in alerts:
@@ -175,6 +192,7 @@ class Alerting:
                 if self._has_receivers(self.groups_of(alert, cluster)):
                     self._require_silencers(alert, cluster)
                     return True
+                self._require_no_limited_adder(alert, cluster)
             except NotCollected as missing:
                 gap = missing
         if gap is not None:
@@ -202,6 +220,13 @@ class Alerting:
         scopes = _upwards(cluster.id) if category == "ResourceHealth" else (cluster.id.subscription_scope,)
         found = {alert.id: alert for scope in scopes for alert in self._health.get((Token(category), scope), ())}
         return tuple(alert for _, alert in sorted(found.items()) if _is_about(alert, cluster))
+
+    def untold_events(self, alerts: Iterable[ActivityLogAlert]) -> tuple[str, ...]:
+        """Of outages and retirements what none of these service health alerts tells: one may be limited to types of
+        events, and several may share them.
+        """
+        told = [alert.values_of("properties.incidentType") for alert in alerts]
+        return tuple(event for event in _EVENTS if not any(not types or event in types for types in told))
 
     def require_health_alerts(self, cluster: Cluster) -> None:
         """Raises `NotCollected` where one may be missing: an activity log alert stands in the subscription that it

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from akscan.model.azure import UserAssignedIdentity
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
 from akscan.model.roles import (
@@ -148,3 +149,17 @@ def require_membership(
                     detail=f"group {held.group} holds a sufficient role here, and its members were not read",
                 )
             )
+
+
+def may_hold(inventory: Inventory, principal: str, other: str) -> bool:
+    """Whether an object of which only the id is known may be a group with the principal in it: no managed identity, and
+    what role assignments say of it is neither that it is no group nor that the principal is not among its members.
+    """
+    if any(one.properties.principal_id == other for one in inventory.known(UserAssignedIdentity)):
+        return False
+    held = inventory.assignment_index.of(Token(other))
+    if any(one.properties.principal_type not in ("", "Group") for one in held):
+        return False
+    listed = {subscription for one in held for subscription in one.listed_for}
+    asked = any(inventory.knows_groups(principal, subscription) for subscription in listed)
+    return not asked or other in (inventory.groups_of(principal) or ())

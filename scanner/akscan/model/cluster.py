@@ -169,6 +169,13 @@ class Cluster(Subject):
         return self.properties.node_provisioning_profile.mode == "Auto"
 
     @property
+    def has_nodes_beside_pools(self) -> bool:
+        """Whether it may have nodes that belong to none of its pools, which only Kubernetes shows
+        (https://learn.microsoft.com/azure/aks/node-auto-provisioning).
+        """
+        return self.has_node_auto_provisioning or self.properties.hosted_system_profile.enabled or not self.pools
+
+    @property
     def unlimited_nodes(self) -> Gap:
         """Why the largest size of a cluster with node auto-provisioning is not known."""
         return Gap(

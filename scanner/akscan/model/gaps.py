@@ -73,3 +73,12 @@ class NotCollected(Exception):  # noqa: N818 a verdict, not a fault
     def __init__(self, gap: Gap) -> None:
         super().__init__(str(gap))
         self.gap = gap
+
+
+def require_no_perimeter(scope: str, public_network_access: str) -> None:
+    """Raises `NotCollected` where a network security perimeter decides who reaches a resource, its own firewall and the
+    services that this trusts aside (https://learn.microsoft.com/azure/private-link/network-security-perimeter-concepts).
+    """
+    if public_network_access.casefold() == "securedbyperimeter":
+        detail = "a network security perimeter decides who reaches it"
+        raise NotCollected(Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, detail=detail))

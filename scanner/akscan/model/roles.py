@@ -75,10 +75,14 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
         return any(p.grants_data(actions) and not p.not_data_actions for p in self.properties.permissions)
 
     @property
+    def is_custom(self) -> bool:
+        """Whether the customer wrote it, so that only its definition tells what it grants."""
+        return self.properties.type == "CustomRole"
+
+    @property
     def is_custom_wildcard(self) -> bool:
         """Whether it is a custom role of all actions."""
-        is_custom = self.properties.type == "CustomRole"
-        return is_custom and any("*" in permission.actions for permission in self.properties.permissions)
+        return self.is_custom and any("*" in permission.actions for permission in self.properties.permissions)
 
     @property
     def is_pull_only(self) -> bool:
@@ -90,7 +94,7 @@ class RoleDefinition(Resource, frozen=True, kw_only=True):
             for permission in self.properties.permissions
             for action in (*permission.actions, *permission.data_actions)
         }
-        return self.properties.type == "CustomRole" and granted <= _PULL_ACTIONS
+        return self.is_custom and granted <= _PULL_ACTIONS
 
 
 class RoleAssignmentProperties(Rest, frozen=True, kw_only=True):

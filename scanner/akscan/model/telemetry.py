@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from akscan.model.azure import (
     DataCollectionRule,
     DataCollectionRuleAssociation,
+    DataCollectionSettings,
     DiagnosticSetting,
     MonitorAccount,
     Workspace,
     WorkspaceTable,
 )
 from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.kubernetes import LogSettings
 from akscan.model.needs import Need
 from akscan.model.text import ArmId
 
@@ -170,17 +172,31 @@ class Telemetry:
         return workspace.properties.retention_in_days
 
     @property
+    def namespace_filter(self) -> tuple[DataCollectionRule, DataCollectionSettings] | None:
+        """The working rule of container logs with its settings, where it filters namespaces."""
+        working = self.working_rule(Collector.LOGS) if Collector.LOGS in self.collectors else None
+        insights = working.rule.container_insights if working else None
+        if working is None or insights is None:
+            return None
+        settings = insights.extension_settings.data_collection_settings
+        return (working.rule, settings) if settings.namespace_filtering_mode in ("Include", "Exclude") else None
+
+    @property
+    def agent_settings_known(self) -> LogSettings:
+        """What the agent's ConfigMap says of logs, as far as it was read."""
+        items = self.cluster.lists.agent_settings.items
+        return next((item.logs for item in items if item.name == _AGENT_SETTINGS), LogSettings())
+
+    @property
     def schema(self) -> LogSchemaInForce:
         """The table of container logs: by the agent's ConfigMap, else by the rule, else the old one. Raises
         `NotCollected` where nothing tells.
         """
-        settings = self.cluster.lists.agent_settings
-        named = (item.log_schema for item in settings.items if item.name == _AGENT_SETTINGS)
-        if told := next(filter(None, named), None):
-            return LogSchemaInForce(str(told), f"ConfigMap kube-system/{_AGENT_SETTINGS}")
+        if told := self.agent_settings_known.schema:
+            return LogSchemaInForce(told, f"ConfigMap kube-system/{_AGENT_SETTINGS}")
         by_rule = self._schema_of_rule() if self.cluster.resource.collects_logs else None
         # the ConfigMap beats the rule
-        settings.complete()
+        self.cluster.lists.agent_settings.complete()
         return by_rule or LogSchemaInForce("v1", "the agent's default under legacy authentication")
 
     def _schema_of_rule(self) -> LogSchemaInForce:

@@ -8,16 +8,21 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from akscan.model.azure import PrivateEndpoint, Vault
-from akscan.model.cidr import is_within, network_of
+from akscan.model.azure import AgentPool, PrivateEndpoint, Vault
+from akscan.model.cidr import AddressSet
 from akscan.model.egress import Egress
-from akscan.model.gaps import Gap, NotCollected
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.names import resolves_privately
+from akscan.model.pools import NodePool
 from akscan.model.text import ArmId
 
 if TYPE_CHECKING:
     from akscan.model.cluster import Cluster
     from akscan.model.inventory import Inventory
+
+#: On a system pool that the customer's workloads stay away from, unless they tolerate it
+#: (https://learn.microsoft.com/azure/aks/use-system-pools).
+_FOR_ADDONS = "CriticalAddonsOnly=true:NoSchedule"
 
 
 class VaultReach:
@@ -28,6 +33,7 @@ class VaultReach:
         self._vault = vault
         self._inventory = inventory
         self._egress = Egress(cluster, inventory)
+        self._addresses: dict[tuple[ArmId, bool, ArmId], frozenset[str]] = {}
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -61,28 +67,70 @@ class VaultReach:
         return any(resolves_privately(self._egress, zone, self._vault.name) for zone in known or list(zones)[:1])
 
     @property
-    def subnets_let_in(self) -> tuple[str, ...]:
-        """The node subnets that its firewall lets in."""
-        allowed = {rule.id for rule in self._vault.network_acls.virtual_network_rules}
-        return tuple(subnet.name for subnet in self.cluster.node_subnets if subnet in allowed)
+    def kept_out(self) -> tuple[tuple[str, ...], Gap | None]:
+        """The node pools that its firewall does not let in, and what hides whether it lets in others. It lets a pool in
+        by its subnet, or by every IPv4 address that its nodes leave from
+        (https://learn.microsoft.com/azure/key-vault/general/network-security).
+        """
+        kept_out: list[str] = []
+        gap = None
+        for pool in self._pools:
+            try:
+                is_let_in = self._lets_in(pool)
+            except NotCollected as missing:
+                gap = gap or missing.gap
+                continue
+            if not is_let_in and _FOR_ADDONS in pool.properties.node_taints:
+                gap = gap or self._unknown(f"whether workloads mount from it on nodes of {pool.name}")
+            elif not is_let_in:
+                kept_out.append(pool.name)
+        return tuple(kept_out), gap
 
-    def addresses_let_in(self) -> Iterator[str]:
-        """The outbound addresses of the nodes that its firewall lets in."""
-        rules = [network_of(rule.get("value", "")) for rule in self._vault.network_acls.ip_rules]
-        for address in self.outbound:
-            own = network_of(address)
-            if own is not None and any(rule is not None and is_within(own, rule) for rule in rules):
-                yield address
+    def _lets_in(self, pool: NodePool) -> bool:
+        acls, subnet = self._vault.network_acls, pool.properties.vnet_subnet_id
+        if subnet and any(rule.id == subnet for rule in acls.virtual_network_rules):
+            return True
+        allowed = AddressSet.of(rule.get("value", "") for rule in acls.ip_rules)
+        return bool(allowed.ranges) and allowed.covers(AddressSet.of(self._addresses_of(pool)))
 
-    @cached_property
+    @property
     def outbound(self) -> tuple[str, ...]:
         """The public addresses and prefixes that the nodes leave from."""
-        egress = self._egress
-        subnets = self.cluster.node_subnets
-        own = {address for subnet in subnets for _, address in egress.node_addresses(subnet)}
-        profile = self.cluster.properties.network_profile.load_balancer_profile
-        if not own and egress.path == "lb":
-            own.update(egress.public_range(one.id) for one in profile.effective_outbound_ips)
-        if egress.path == "nat":
-            own.update(address for _, address in egress.managed_addresses())
-        return tuple(sorted(own))
+        return tuple(sorted({address for pool in self._pools for address in self._addresses_of(pool)}))
+
+    @property
+    def _pools(self) -> tuple[NodePool, ...]:
+        """The pools; one in AKS's own network where there is none, as nodes may come without."""
+        return self.cluster.pools or (NodePool(self.cluster, AgentPool()),)
+
+    def _addresses_of(self, pool: NodePool) -> frozenset[str]:
+        """What the nodes of a pool leave from: the firewall or NAT gateway of their subnet, else addresses of their
+        own, else what AKS manages (https://learn.microsoft.com/azure/nat-gateway/nat-overview). Empty where the cluster
+        has no way out.
+        """
+        properties = pool.properties
+        key = (properties.vnet_subnet_id, properties.enable_node_public_ip, properties.node_public_ip_prefix_id)
+        if key not in self._addresses:
+            found = frozenset(self._ways(pool))
+            if not found and self.cluster.outbound not in ("none", "block"):
+                raise NotCollected(
+                    self._unknown(f"from which addresses nodes{f' of {pool.name}' * bool(pool.name)} leave")
+                )
+            self._addresses[key] = found
+        return self._addresses[key]
+
+    def _ways(self, pool: NodePool) -> Iterator[str]:
+        egress, subnet = self._egress, pool.properties.vnet_subnet_id
+        own = [address for _, address in egress.node_addresses(subnet)] if subnet else []
+        if own:
+            yield from own
+        elif pool.properties.enable_node_public_ip:
+            yield from (address for _, address in egress.pool_addresses(pool))
+        elif self.cluster.outbound == "loadBalancer":
+            profile = self.cluster.properties.network_profile.load_balancer_profile
+            yield from (egress.public_range(one.id) for one in profile.effective_outbound_ips)
+        elif egress.path == "nat":
+            yield from (address for _, address in egress.managed_addresses())
+
+    def _unknown(self, what: str) -> Gap:
+        return Gap(source="arm", scope=str(self.cluster.id), reason=Reason.UNKNOWN, detail=f"{what} is not known")

@@ -276,13 +276,26 @@ def silencing_rule(
     )
 
 
-def processing_rule(scope: str, *, groups: Sequence[str] = (ACTION_GROUP,), enabled: bool = True) -> azure.ActionRule:
-    """An alert processing rule that adds action groups."""
+def processing_rule(
+    scope: str,
+    *,
+    groups: Sequence[str] = (ACTION_GROUP,),
+    enabled: bool = True,
+    sometimes: bool = False,
+    some: bool = False,
+) -> azure.ActionRule:
+    """An alert processing rule that adds action groups, always and to all alerts."""
     action = azure.ProcessingAction(
         action_type=Token("AddActionGroups"), action_group_ids=tuple(ArmId(group) for group in groups)
     )
     return azure.ActionRule(
         id=ArmId(f"{GROUP}/providers/{azure.ActionRule.arm_type}/notify"),
         name="notify",
-        properties=azure.ActionRuleProperties(enabled=enabled, scopes=(ArmId(scope),), actions=(action,)),
+        properties=azure.ActionRuleProperties(
+            enabled=enabled,
+            scopes=(ArmId(scope),),
+            actions=(action,),
+            schedule=azure.ProcessingSchedule() if sometimes else None,
+            conditions=(azure.ProcessingCondition(),) if some else (),
+        ),
     )

@@ -154,6 +154,11 @@ class ActionRule(Resource, frozen=True, kw_only=True):
     properties: ActionRuleProperties = ActionRuleProperties()
 
     @property
+    def is_limited(self) -> bool:
+        """Whether it acts at times only, or on some alerts of its scopes."""
+        return bool(self.properties.conditions) or self.properties.schedule is not None
+
+    @property
     def added_groups(self) -> tuple[ArmId, ...]:
         """The action groups that it adds to the alerts of its scopes."""
         actions = self.properties.actions if self.properties.enabled else ()
@@ -165,10 +170,9 @@ class ActionRule(Resource, frozen=True, kw_only=True):
         """Whether it takes the action groups away from all alerts of its scopes, at all times; it comes before those
         that add some (https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-processing-rules).
         """
-        properties = self.properties
-        if not properties.enabled or properties.conditions or properties.schedule is not None:
+        if not self.properties.enabled or self.is_limited:
             return False
-        return any(action.action_type == "RemoveAllActionGroups" for action in properties.actions)
+        return any(action.action_type == "RemoveAllActionGroups" for action in self.properties.actions)
 
 
 class Receiver(Rest, frozen=True, kw_only=True):

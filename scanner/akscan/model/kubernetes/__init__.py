@@ -36,7 +36,7 @@ from akscan.model.kubernetes.jobs import (
     PodFailureRule,
 )
 from akscan.model.kubernetes.lists import KubernetesLists, Listing
-from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSchema
+from akscan.model.kubernetes.monitoring import AgentSettings, AgentSettingsData, LogSettings
 from akscan.model.kubernetes.network_policies import (
     AdminNetworkPolicy,
     CalicoGlobalNetworkPolicy,
@@ -302,7 +302,7 @@ __all__ = [
     "Listing",
     "LoadBalancerIngress",
     "LoadBalancerStatus",
-    "LogSchema",
+    "LogSettings",
     "MarkedMeta",
     "MutatingWebhookConfiguration",
     "NameReference",

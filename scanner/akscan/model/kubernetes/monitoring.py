@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import ClassVar, Self
 
@@ -10,28 +11,54 @@ import msgspec
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.literals import Classified
 
+_STREAMS = ("stdout", "stderr")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
-class LogSchema(Classified):
-    """The table that container logs go to by the agent's settings, ``v1`` or ``v2``; empty where they do not say. The
-    rest of the settings is dropped.
+
+class LogSettings(Classified):
+    """What is kept of the agent's settings of logs: the table that they go to, ``v1`` or ``v2``, and which stream of
+    which namespace is left out, as ``stderr:shop``. The rest of the settings is dropped.
     """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, value: str) -> Self:
-        """Keep the version of the schema; of settings that are no TOML the agent heeds none."""
+        """Keep versions and names of namespaces; of settings that are no TOML the agent heeds none."""
         try:
-            found: object = tomllib.loads(value)
+            found = tomllib.loads(value).get("log_collection_settings")
         except (tomllib.TOMLDecodeError, RecursionError):
             return cls()
-        for key in ("log_collection_settings", "schema", "containerlog_schema_version"):
-            found = found.get(key) if isinstance(found, dict) else None
-        return cls(str(found).casefold() if str(found).casefold() in ("v1", "v2") else "")
+        version = str(_at(_at(found, "schema"), "containerlog_schema_version")).casefold()
+        kept = [version] if version in ("v1", "v2") else []
+        for stream in _STREAMS:
+            settings = _at(found, stream)
+            names = _at(settings, "exclude_namespaces")
+            # the agent reads the list of a stream that is switched on here, and of no other
+            if _at(settings, "enabled") is True and isinstance(names, list):
+                kept += [f"{stream}:{str(name).strip()}" for name in names if _NAMESPACE.fullmatch(str(name).strip())]
+        return cls(" ".join(kept))
+
+    @property
+    def schema(self) -> str:
+        """``v1`` or ``v2``; empty where they do not say."""
+        return next((word for word in str.__str__(self).split() if ":" not in word), "")
+
+    @property
+    def excluded(self) -> dict[str, tuple[str, ...]]:
+        """The namespaces of which logs are dropped, with the streams that are."""
+        pairs = [word.partition(":")[::2] for word in str.__str__(self).split() if ":" in word]
+        return {name: tuple(stream for stream, other in pairs if other == name) for _, name in pairs}
+
+
+def _at(found: object, key: str) -> object:
+    return found.get(key) if isinstance(found, dict) else None
 
 
 class AgentSettingsData(KubernetesStruct, frozen=True, kw_only=True):
-    log_data_collection_settings: LogSchema = msgspec.field(name="log-data-collection-settings", default=LogSchema())
+    log_data_collection_settings: LogSettings = msgspec.field(
+        name="log-data-collection-settings", default=LogSettings()
+    )
 
 
 class AgentSettings(KubernetesObject, frozen=True, kw_only=True):
@@ -43,5 +70,5 @@ class AgentSettings(KubernetesObject, frozen=True, kw_only=True):
     data: AgentSettingsData | None = None
 
     @property
-    def log_schema(self) -> LogSchema:
-        return self.data.log_data_collection_settings if self.data else LogSchema()
+    def logs(self) -> LogSettings:
+        return self.data.log_data_collection_settings if self.data else LogSettings()
