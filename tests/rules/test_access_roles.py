@@ -85,6 +85,11 @@ WILD = rbac_rule("get", "*")
         case(
             "RoleBinding to cluster-admin in kube-system",
             [CLUSTER_ADMIN, role_binding("x", "kube-system", TEAM)],
+            Status.FAIL,
+        ),
+        case(
+            "the same for a service account of kube-system",
+            [CLUSTER_ADMIN, role_binding("x", "kube-system", PLATFORM)],
             Status.NOT_APPLICABLE,
         ),
         case(

@@ -156,11 +156,10 @@ def roles_name_resources_and_verbs(
 
 def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
     """A finding for each RoleBinding that makes somebody outside the platform the master of a namespace."""
-    system = role.cluster.system_namespaces
     judged = [
         (binding, holders_of(role.cluster, [binding], "ACC-012"))
         for binding in role.bindings
-        if isinstance(binding, RoleBinding) and binding.namespace not in system
+        if isinstance(binding, RoleBinding)
     ]
     for binding, found in judged:
         if found.outside:
