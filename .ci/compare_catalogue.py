@@ -14,6 +14,10 @@ from akscan.signatures import signature_of
 
 #: (rule, fact) in which the pack knows better -> why.
 DEVIATIONS = {
+    (
+        "ACC-007",
+        "commands",
+    ): "the specified ones disable local accounts also where there is no Entra ID to sign in with",
     ("ACC-010", "commands"): "the specified command deletes a ClusterRoleBinding whatever the kind of the binding is",
     ("ACC-011", "commands"): "the specified commands would make a binding under the name of the one that is there",
     ("ACC-012", "commands"): "the specified commands name a ClusterRole whatever the kind of the role is",

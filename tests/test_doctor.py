@@ -330,7 +330,7 @@ def test_a_context_alone_suffices_for_what_asks_kubernetes_only(context, serve, 
     outcome = akscan("doctor", "--format", "json", "--context", name, "--quiet")
     assert outcome.code == 1, outcome.err
     found = statuses(json.loads(outcome.out))
-    assert found["ACC-009"] == "assessed"
+    assert found["ACC-012"] == "assessed"
     assert found["API-001"] == "unknown"
 
 
@@ -340,7 +340,7 @@ def test_azure_knows_nothing_of_a_cluster_from_elsewhere(context, serve, contoso
     diagnosis = doctor(simulator, "-n", "aks-payments-prod", "--context", name, code=1)
     assert {cluster["name"] for cluster in diagnosis["clusters"]} == {"aks-payments-prod", name}
     assert statuses(diagnosis)["API-001"] == "partly"
-    assert statuses(diagnosis)["ACC-009"] == "assessed"
+    assert statuses(diagnosis)["ACC-012"] == "assessed"
 
 
 def test_a_kubeconfig_of_ones_own_needs_none_from_azure(context, serve, contoso):

@@ -13,6 +13,7 @@ from akscan.sdk import (
     Fix,
     Inventory,
     Need,
+    NodePool,
     NotApplicable,
     Pillar,
     Severity,
@@ -197,8 +198,9 @@ def api_server_admits_the_nodes(cluster: Cluster, inventory: Inventory) -> Itera
         raise NotApplicable("there are no authorized ranges")
     existing = ",".join(entry for entry in ranges if entry != "0.0.0.0/32")
     seen: dict[str, str] = {}
-    branches = (_kept_out(way, ranges, seen) for way in _ways(Egress(cluster, inventory)))
-    for finding in any_of(_without_prefix(cluster), *branches):
+    egress = Egress(cluster, inventory)
+    branches = (_kept_out(way, ranges, seen) for way in _ways(egress))
+    for finding in any_of(*(_without_prefix(pool, egress) for pool in _public_pools(egress)), *branches):
         kept_out = [address for address in seen if not _is_admitted(address, ranges)]
         yield Finding(
             finding.message,
@@ -219,14 +221,16 @@ def _ways(egress: Egress) -> Iterator[Callable[[], Iterator[tuple[str, str]]]]:
     yield from (partial(egress.node_addresses, subnet_id) for subnet_id in egress.cluster.node_subnets)
     if egress.cluster.outbound in ("managedNATGateway", "managedNATGatewayV2"):
         yield egress.managed_addresses
-    public = (pool for pool in egress.cluster.pools if pool.properties.enable_node_public_ip)
-    yield from (partial(egress.pool_addresses, pool) for pool in public)
+    yield from (partial(egress.pool_addresses, pool) for pool in _public_pools(egress))
 
 
-def _without_prefix(cluster: Cluster) -> Iterator[Finding]:
-    for pool in cluster.pools:
-        if pool.properties.enable_node_public_ip and not pool.properties.node_public_ip_prefix_id:
-            yield Finding(f"nodes of {pool.name} have public addresses out of no prefix")
+def _public_pools(egress: Egress) -> list[NodePool]:
+    return [pool for pool in egress.cluster.pools if pool.properties.enable_node_public_ip]
+
+
+def _without_prefix(pool: NodePool, egress: Egress) -> Iterator[Finding]:
+    if not pool.properties.node_public_ip_prefix_id and egress.leaves_by_own_addresses(pool):
+        yield Finding(f"nodes of {pool.name} have public addresses out of no prefix")
 
 
 def _kept_out(

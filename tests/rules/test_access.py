@@ -188,10 +188,21 @@ DEFAULT_LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 AKS_LABELS = {"addonmanager.kubernetes.io/mode": "Reconcile"}
 DEFAULTS = [
     cluster_role_binding("cluster-admin", MASTERS, labels=DEFAULT_LABELS),
-    cluster_role_binding("aks-cluster-admin-binding", rbac_subject("User", "clusterAdmin"), labels=AKS_LABELS),
+    cluster_role_binding(
+        "aks-cluster-admin-binding",
+        rbac_subject("User", "clusterAdmin"),
+        rbac_subject("User", "clusterUser"),
+        labels=AKS_LABELS,
+    ),
     cluster_role_binding("aks-cluster-admin-binding-aad", rbac_subject("Group", "guid"), labels=AKS_LABELS),
 ]
+ENTRA = cluster(aad_profile=AadProfile(managed=True, admin_group_object_ids=("GUID",)))
 CI = rbac_subject("ServiceAccount", "deployer", "ci")
+
+
+def added(name, *subjects):
+    """A binding of AKS to which somebody added subjects."""
+    return [ENTRA, cluster_role_binding(name, *subjects, labels=AKS_LABELS)]
 
 
 @pytest.mark.parametrize(
@@ -202,9 +213,45 @@ CI = rbac_subject("ServiceAccount", "deployer", "ci")
         case("the default binding", DEFAULTS, Status.NOT_APPLICABLE, subject="cluster-admin"),
         case(
             "the AKS binding of the Entra groups",
-            DEFAULTS,
+            [ENTRA, *DEFAULTS],
             Status.NOT_APPLICABLE,
             subject="aks-cluster-admin-binding-aad",
+        ),
+        case(
+            "the AKS binding of the Entra groups, cluster unreadable",
+            DEFAULTS,
+            Status.NOT_ASSESSED,
+            subject="aks-cluster-admin-binding-aad",
+            unreadable=[Need.MANAGED_CLUSTERS],
+        ),
+        case(
+            "the AKS binding of the local accounts, cluster unreadable",
+            DEFAULTS,
+            Status.NOT_APPLICABLE,
+            subject="aks-cluster-admin-binding",
+            unreadable=[Need.MANAGED_CLUSTERS],
+        ),
+        case(
+            "a group added to the AKS binding of the Entra groups",
+            added("aks-cluster-admin-binding-aad", rbac_subject("Group", "guid"), rbac_subject("Group", "other")),
+            Status.FAIL,
+        ),
+        case(
+            "a user added to the AKS binding",
+            added("aks-cluster-admin-binding", rbac_subject("User", "boss@contoso.com")),
+            Status.FAIL,
+        ),
+        case(
+            "a service account added to the AKS binding of the Entra groups, cluster unreadable",
+            added("aks-cluster-admin-binding-aad", rbac_subject("Group", "guid"), CI),
+            Status.FAIL,
+            unreadable=[Need.MANAGED_CLUSTERS],
+        ),
+        case(
+            "a group added to the AKS binding and in allowed_subjects",
+            added("aks-cluster-admin-binding-aad", rbac_subject("Group", "other")),
+            Status.NOT_APPLICABLE,
+            parameters={"allowed_subjects": ("Group:other",)},
         ),
         case(
             "binding to a ServiceAccount in kube-system",
@@ -266,6 +313,23 @@ CI = rbac_subject("ServiceAccount", "deployer", "ci")
             [cluster_role_binding("all", rbac_subject("Group", "system:serviceaccounts:ci"))],
             Status.FAIL,
         ),
+        case(
+            "the group of kube-system's service accounts",
+            [cluster_role_binding("all", rbac_subject("Group", "system:serviceaccounts:kube-system"))],
+            Status.FAIL,
+        ),
+        case("the group of all nodes", [cluster_role_binding("x", rbac_subject("Group", "system:nodes"))], Status.FAIL),
+        case(
+            "the group of those that want to become nodes",
+            [cluster_role_binding("x", rbac_subject("Group", "system:bootstrappers"))],
+            Status.FAIL,
+        ),
+        case("one node", [cluster_role_binding("x", rbac_subject("User", "system:node:aks-1"))], Status.FAIL),
+        case(
+            "a component of the control plane",
+            [cluster_role_binding("x", rbac_subject("User", "system:kube-controller-manager"))],
+            Status.PASS,
+        ),
         case("binding without subjects", [cluster_role_binding("nobody")], Status.PASS),
         case("bindings unreadable", [], Status.NOT_ASSESSED, unreadable=[Need.CLUSTER_ROLE_BINDINGS]),
         case("pods unreadable", [cluster_role_binding("ci", CI)], Status.FAIL, unreadable=[Need.PODS]),
@@ -282,6 +346,13 @@ def test_role_bindings_are_not_judged():
 
 def test_only_the_subject_that_was_added_to_the_default_binding_is_named():
     world = inventory(cluster_role_binding("cluster-admin", MASTERS, CI, labels=DEFAULT_LABELS))
+    finding = evaluate(cluster_admin_is_bound_to_the_platform_only, world).findings[0]
+    assert finding.evidence["subjects"] == ["ServiceAccount:ci/deployer"]
+    assert finding.fill == {"name": "", "namespace": "ci", "service_account": "deployer"}
+
+
+def test_of_the_binding_of_aks_only_what_was_added_is_named():
+    world = inventory(*added("aks-cluster-admin-binding-aad", rbac_subject("Group", "guid"), CI))
     finding = evaluate(cluster_admin_is_bound_to_the_platform_only, world).findings[0]
     assert finding.evidence["subjects"] == ["ServiceAccount:ci/deployer"]
     assert finding.fill == {"name": "", "namespace": "ci", "service_account": "deployer"}

@@ -42,6 +42,7 @@ RBAC_ADMIN = role_definition(
     data_actions=[EVERYTHING],
     not_data_actions=["Microsoft.ContainerService/managedClusters/resourcequotas/write"],
 )
+ACCESS_PROFILE = "Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action"
 CREDENTIALS = role_definition(
     "0ab0b1a8-8aac-4efd-b8c2-3ee1fb270be8",
     "Azure Kubernetes Service Cluster Admin Role",
@@ -369,6 +370,16 @@ def circle(size, role=OWNER, scope=SUBSCRIPTION):
             [entra(), custom(actions=[EVERYTHING]), held("c0", kind="User")],
             Status.FAIL,
         ),
+        case(
+            "custom role that lists access profiles",
+            [entra(disable_local_accounts=False), custom(actions=[ACCESS_PROFILE]), held("c0", kind="User")],
+            Status.FAIL,
+        ),
+        case(
+            "local accounts disabled, custom role that lists access profiles",
+            [entra(), custom(actions=[ACCESS_PROFILE]), held("c0", kind="User")],
+            Status.PASS,
+        ),
         case("assignments unreadable", [entra(), *ROLES], Status.NOT_ASSESSED, unreadable=[Need.ROLE_ASSIGNMENTS]),
         case("roles unreadable", [entra(), held(OWNER)], Status.NOT_ASSESSED, unreadable=[Need.ROLE_DEFINITIONS]),
         case("of unknown kind", [entra(), *ROLES, held(OWNER, kind="")], Status.NOT_ASSESSED),
@@ -380,6 +391,15 @@ def test_few_can_make_themselves_administrators(world, expected):
     assert evaluate(few_can_make_themselves_administrators, world).status is expected
 
 
+def test_local_accounts_can_be_disabled_with_entra_id_only():
+    world = inventory(entra(disable_local_accounts=False), *ROLES, held(CREDENTIALS, kind="User"))
+    (finding,) = evaluate(few_can_make_themselves_administrators, world).findings
+    assert finding.fill["sign_in_flag"] == "--disable-local-accounts"
+    world = inventory(cluster(aad_profile=None, disable_local_accounts=False), *ROLES, *circle(9, CLUSTER_USER))
+    (finding,) = evaluate(few_can_make_themselves_administrators, world).findings
+    assert finding.fill["sign_in_flag"] == "--enable-aad"
+
+
 def test_a_road_to_root_is_named_with_the_action():
     world = inventory(entra(disable_local_accounts=False), *ROLES, held(CREDENTIALS, kind="User"), *circle(1))
     (finding,) = evaluate(few_can_make_themselves_administrators, world).findings
@@ -387,7 +407,7 @@ def test_a_road_to_root_is_named_with_the_action():
     assert finding.evidence["assignments"] == [
         (
             f"Group g0, Owner (8e3af657-a8ff-443c-a75c-2fe8c4bcb635), on {SUBSCRIPTION}, inherited, standing, "
-            "Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action "
+            f"Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action {ACCESS_PROFILE} "
             "Microsoft.ContainerService/managedClusters/write Microsoft.Authorization/roleAssignments/write"
         ),
         (

@@ -43,6 +43,18 @@ MASTERS = rbac_subject("Group", "system:masters")
 BOTH_KINDS = [Need.CLUSTER_ROLE_BINDINGS, Need.ROLE_BINDINGS]
 
 
+PUBLIC_INFO = rbac_rule("get", urls=["/healthz", "/livez", "/readyz", "/version", "/version/"])
+
+
+def public_info(*rules, by=UNAUTHENTICATED, aggregates=()):
+    """The default role and binding of callers without a credential."""
+    name = "system:public-info-viewer"
+    return [
+        bound(name, by, AUTHENTICATED, role=name, labels=DEFAULT),
+        cluster_role(name, *rules, labels=DEFAULT, aggregates=aggregates),
+    ]
+
+
 def bound(name="binding", *subjects, role="view", labels=None):
     return cluster_role_binding(name, *subjects, role=role, labels=labels)
 
@@ -55,6 +67,30 @@ def bound(name="binding", *subjects, role="view", labels=None):
             "only system:public-info-viewer",
             [bound("system:public-info-viewer", UNAUTHENTICATED, role="system:public-info-viewer", labels=DEFAULT)],
             Status.NOT_APPLICABLE,
+        ),
+        case("its default rules", public_info(PUBLIC_INFO), Status.NOT_APPLICABLE),
+        case("one of its default rules", public_info(rbac_rule("get", urls=["/version"])), Status.NOT_APPLICABLE),
+        case("a resource added to it", public_info(PUBLIC_INFO, rbac_rule("get", "configmaps")), Status.FAIL),
+        case("a path added to it", public_info(PUBLIC_INFO, rbac_rule("get", urls=["/metrics"])), Status.FAIL),
+        case("a verb added to it", public_info(rbac_rule("get post", urls=["/version"])), Status.FAIL),
+        case(
+            "a role aggregated into it",
+            [
+                *public_info(PUBLIC_INFO, aggregates=[{"to": "public"}]),
+                cluster_role("own", rbac_rule("list", "pods"), labels={"to": "public"}),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "a resource added to it, anonymous callers taken out of the binding",
+            public_info(rbac_rule("get", "configmaps"), by=TEAM),
+            Status.NOT_APPLICABLE,
+        ),
+        case(
+            "only system:public-info-viewer, roles unreadable",
+            public_info(PUBLIC_INFO),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.CLUSTER_ROLES],
         ),
         case("view bound to system:unauthenticated", [bound("open", UNAUTHENTICATED)], Status.FAIL),
         case(
@@ -108,6 +144,15 @@ def test_what_anonymous_callers_may_do_is_shown():
     (finding,) = evaluate(anonymous_callers_have_default_rights_only, blind).findings
     assert finding.evidence["rules"] == f"not read ({Need.CLUSTER_ROLES})"
     assert finding.evidence["apiServerAccessProfile.enablePrivateCluster"] == f"not read ({Need.MANAGED_CLUSTERS})"
+
+
+def test_only_what_was_added_to_the_default_role_is_named():
+    world = inventory(*public_info(PUBLIC_INFO, rbac_rule("get", "configmaps")))
+    (finding,) = evaluate(anonymous_callers_have_default_rights_only, world).findings
+    added = "verbs [get] apiGroups [''] resources [configmaps]"
+    assert finding.message == f"callers without any credential hold {added} beyond the default rights"
+    assert finding.evidence["rules"] == (str(PUBLIC_INFO), added)
+    assert finding.fill == {"name": ""}
 
 
 def accounts_of(namespace):

@@ -29,14 +29,15 @@ RBAC = "rbac.authorization.k8s.io"
 ALICE = rbac_subject("User", "alice@contoso.example")
 TEAM = rbac_subject("Group", "5f0c2c64-6f0c-4c5a-9d3a-0a7e1d6a0001")
 AGENT = rbac_subject("ServiceAccount", "agent", "monitoring")
+SUPPORT = rbac_subject("User", "aks-support")
 PLATFORM = rbac_subject("ServiceAccount", "operator", "kube-system")
 BINDINGS = [Need.CLUSTER_ROLE_BINDINGS, Need.ROLE_BINDINGS]
 CLUSTER_ADMIN = cluster_role("cluster-admin", rbac_rule("*", "*", group="*"), labels=DEFAULT)
 
 
-def held(*rules, by=ALICE, name="own", labels=None):
+def held(*rules, by=ALICE, name="own", labels=None, marks=None):
     """A ClusterRole of these rules, bound cluster-wide."""
-    return [cluster_role(name, *rules, labels=labels), cluster_role_binding("binding", by, role=name)]
+    return [cluster_role(name, *rules, labels=labels), cluster_role_binding("binding", by, role=name, labels=marks)]
 
 
 def held_in(namespace, *rules, by=ALICE):
@@ -84,6 +85,11 @@ WILD = rbac_rule("get", "*")
         case(
             "RoleBinding to cluster-admin in kube-system",
             [CLUSTER_ADMIN, role_binding("x", "kube-system", TEAM)],
+            Status.FAIL,
+        ),
+        case(
+            "the same for a service account of kube-system",
+            [CLUSTER_ADMIN, role_binding("x", "kube-system", PLATFORM)],
             Status.NOT_APPLICABLE,
         ),
         case(
@@ -109,8 +115,44 @@ WILD = rbac_rule("get", "*")
         ),
         case("a default role", held(WILD, name="admin", labels=DEFAULT), Status.NOT_APPLICABLE),
         case("the label of the defaults on another name", held(WILD, labels=DEFAULT), Status.FAIL),
-        case("a role of AKS", held(WILD, labels=AKS), Status.NOT_APPLICABLE),
-        case("a name of the system", held(WILD, name="system:metrics"), Status.NOT_APPLICABLE),
+        case("a role of AKS", held(WILD, labels=AKS, by=PLATFORM), Status.NOT_APPLICABLE),
+        case("a role of AKS, bound by somebody else", held(WILD, labels=AKS), Status.FAIL),
+        case("a role of AKS, bound by AKS", held(WILD, labels=AKS, marks=AKS, by=SUPPORT), Status.NOT_APPLICABLE),
+        case(
+            "a role of AKS, bound with its mark outside the system namespaces",
+            [cluster_role("own", WILD, labels=AKS), role_binding("x", "shop", TEAM, role="own", labels=AKS)],
+            Status.FAIL,
+        ),
+        case("a name of the system", held(WILD, name="system:metrics", by=PLATFORM), Status.NOT_APPLICABLE),
+        case("a name of the system for people", held(WILD, name="system:metrics"), Status.FAIL),
+        case(
+            "a role of Kubernetes with the mark of AKS on the binding",
+            held(WILD, name="system:controller:generic-garbage-collector", labels=DEFAULT, marks=AKS),
+            Status.FAIL,
+        ),
+        case("a role of the system that nothing binds", [cluster_role("system:x", WILD)], Status.NOT_APPLICABLE),
+        case(
+            "a role of the system, bindings unreadable",
+            [cluster_role("system:x", WILD)],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.ROLE_BINDINGS],
+        ),
+        case(
+            "a role of the system without a wildcard, bindings unreadable",
+            [cluster_role("system:x", rbac_rule("get", "pods"))],
+            Status.NOT_APPLICABLE,
+            unreadable=[Need.ROLE_BINDINGS],
+        ),
+        case(
+            "a part of the roles for people",
+            [
+                cluster_role("system:aggregate-to-edit", WILD, labels={"to": "edit", **DEFAULT}),
+                cluster_role("edit", aggregates=[{"to": "edit"}], labels=DEFAULT),
+                cluster_role_binding("x", TEAM, role="edit"),
+            ],
+            Status.NOT_APPLICABLE,
+            subject="system:aggregate-to-edit",
+        ),
         case(
             "the mark of AKS on a Role outside the system namespaces",
             [role("own", "shop", WILD, labels=AKS), role_binding("x", "shop", TEAM, role="own", kind="Role")],
@@ -274,6 +316,30 @@ BIND = rbac_rule("bind", "clusterroles", group=RBAC)
             held(rbac_rule("impersonate", "serviceaccounts"), by=TEAM, name="edit", labels=DEFAULT),
             Status.NOT_APPLICABLE,
         ),
+        case(
+            "a controller of Kubernetes's role, bound to a user",
+            held(
+                rbac_rule("escalate", "clusterroles", group=RBAC),
+                name="system:controller:clusterrole-aggregation-controller",
+                labels=DEFAULT,
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "a user added to the default binding of it",
+            [
+                cluster_role("system:controller:x", BIND, labels=DEFAULT),
+                cluster_role_binding(
+                    "system:controller:x", PLATFORM, ALICE, role="system:controller:x", labels=DEFAULT
+                ),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "the same role in the hands of its controller",
+            held(BIND, name="system:controller:x", labels=DEFAULT, by=PLATFORM),
+            Status.NOT_APPLICABLE,
+        ),
         case("role bound only in kube-system by AKS", held_in("kube-system", BIND, by=PLATFORM), Status.PASS),
         case(
             "subject in allowed_subjects",
@@ -364,6 +430,19 @@ WEBHOOKS = rbac_rule("update", "validatingwebhookconfigurations", group=ADMISSIO
             [cluster_role("system:aggregate-to-edit", rbac_rule("get", "endpoints"), labels=DEFAULT)],
             Status.NOT_APPLICABLE,
         ),
+        case(
+            "the role of the kubelet's clients, bound to a monitoring account",
+            held(rbac_rule("*", "nodes/proxy"), name="system:kubelet-api-admin", labels=DEFAULT, by=AGENT),
+            Status.FAIL,
+        ),
+        case(
+            "the role of AKS's controller, bound by somebody else in kube-system",
+            [
+                role("own", "kube-system", rbac_rule("create", "serviceaccounts/token"), labels=AKS),
+                role_binding("x", "kube-system", ALICE, role="own", kind="Role"),
+            ],
+            Status.FAIL,
+        ),
         case("a known operator", [*held(WEBHOOKS, by=INJECTOR), injector()], Status.PASS),
         case("a known operator's account, another image", [*held(WEBHOOKS, by=INJECTOR), injector("x:1")], Status.FAIL),
         case(
@@ -383,3 +462,10 @@ def test_only_what_the_binding_reaches_is_reported():
     world = held_in("shop", rbac_rule("create", "persistentvolumes"), rbac_rule("create", "serviceaccounts/token"))
     (finding,) = evaluate(ways_up_are_the_platforms, inventory(*world)).findings
     assert finding.evidence["rules"] == ["rules[1] verbs [create] apiGroups [''] resources [serviceaccounts/token]"]
+
+
+def test_a_role_of_the_platform_is_not_to_be_edited():
+    world = held(BIND, name="system:controller:x", labels=DEFAULT, by=AGENT)
+    (finding,) = evaluate(nobody_escalates_binds_or_impersonates, inventory(*world)).findings
+    assert finding.fill["name"] == ""
+    assert finding.evidence["subjects"] == [str(AGENT)]

@@ -46,6 +46,10 @@ WRITER = role_definition("a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb", "Azure Kubernet
 READER = role_definition("7f6c6a51-bcf8-42ba-9220-52d62157d7db", "Azure Kubernetes Service RBAC Reader")
 
 
+SECRETS = "Microsoft.ContainerService/managedClusters/secrets/read"
+OWN_ROLE = role_definition("c0", "Secret readers", custom=True, data_actions=[SECRETS])
+
+
 def writer(principal_type, scope=CLUSTER, definition=WRITER):
     return [definition, role_assignment("someone", definition, scope, principal_type=principal_type)]
 
@@ -98,6 +102,58 @@ def manager(image="quay.io/jetstack/cert-manager-controller:v1.19.1"):
             writer("User", definition=READER),
             Status.FAIL,
             parameters={"azure_roles": {"Reader": "7f6c6a51-bcf8-42ba-9220-52d62157d7db"}},
+        ),
+        case("a custom role that reads Secrets for a User", writer("User", definition=OWN_ROLE), Status.FAIL),
+        case("a custom role that reads Secrets for a Group", writer("Group", definition=OWN_ROLE), Status.PASS),
+        case(
+            "a custom role that reads Secrets for nobody knows whom",
+            writer("", definition=OWN_ROLE),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "a custom role that reads Secrets on <cluster>/namespaces/a",
+            writer("User", f"{CLUSTER}/namespaces/a", OWN_ROLE),
+            Status.PASS,
+        ),
+        case(
+            "a custom role of all reads for an application on the subscription",
+            writer(
+                "ServicePrincipal", SUBSCRIPTION, role_definition("c0", "All", custom=True, data_actions=["*/read"])
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "a custom role that leaves Secrets out",
+            writer(
+                "User",
+                definition=role_definition(
+                    "c0", "Others", custom=True, data_actions=["*/read"], not_data_actions=[SECRETS]
+                ),
+            ),
+            Status.PASS,
+        ),
+        case(
+            "a built-in role that is not among azure_roles",
+            writer("User", definition=role_definition("b0", "Built in", data_actions=[SECRETS])),
+            Status.PASS,
+        ),
+        case(
+            "role definitions unreadable, some role for a User",
+            writer("User", definition=OWN_ROLE)[1:],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.ROLE_DEFINITIONS],
+        ),
+        case(
+            "role definitions unreadable, some role for a Group",
+            writer("Group", definition=OWN_ROLE)[1:],
+            Status.PASS,
+            unreadable=[Need.ROLE_DEFINITIONS],
+        ),
+        case(
+            "role definitions unreadable, RBAC Writer for a User",
+            [*writer("User")[1:], *writer("User", definition=OWN_ROLE)[1:]],
+            Status.FAIL,
+            unreadable=[Need.ROLE_DEFINITIONS],
         ),
         case(
             "RBAC Writer where Azure roles do not count",
@@ -195,6 +251,14 @@ def test_each_binding_and_each_assignment_is_a_finding_of_its_own():
     assert assigned.part.startswith("roleAssignments/")
     assert assigned.evidence["principalType"] == "User"
     assert assigned.evidence["scope"] == CLUSTER
+
+
+def test_a_custom_role_is_shown_by_its_name():
+    (finding,) = evaluate(
+        secrets_everywhere_are_readable_for_few, inventory(*writer("User", definition=OWN_ROLE))
+    ).findings
+    assert finding.evidence["roleDefinition"] == "Secret readers"
+    assert finding.message.endswith(f"holds Secret readers on {CLUSTER}")
 
 
 def test_a_default_binding_is_not_to_be_deleted():

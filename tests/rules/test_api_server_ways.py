@@ -211,9 +211,81 @@ NAT = public_ip("nat", "203.0.113.30")
         ),
         case(
             "firewalls unreadable, a pool without prefix",
-            [public(OFFICE, pools=[node_pool(enable_node_public_ip=True)]), *behind("203.0.113.10")],
+            [public(OFFICE, outbound="loadBalancer", pools=[node_pool(enable_node_public_ip=True)]), UNROUTED],
             Status.FAIL,
             unreadable=[Need.AZURE_FIREWALLS],
+        ),
+        case(
+            "a pool without prefix behind a firewall that is in the ranges",
+            [public("203.0.113.10/32", pools=[node_pool(enable_node_public_ip=True)]), *behind("203.0.113.10")],
+            Status.PASS,
+        ),
+        case(
+            "a pool without prefix behind a firewall that is not readable",
+            [public(OFFICE, pools=[node_pool(enable_node_public_ip=True)]), *behind("203.0.113.10")],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AZURE_FIREWALLS],
+        ),
+        case(
+            "a pool with a prefix that is not in the ranges, behind a firewall that is",
+            [
+                public(
+                    "203.0.113.10/32",
+                    pools=[node_pool(enable_node_public_ip=True, node_public_ip_prefix_id=PREFIX.id)],
+                ),
+                *behind("203.0.113.10"),
+                PREFIX,
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a pool without prefix, with a NAT gateway that is in the ranges on its subnet",
+            [
+                public("203.0.113.30", outbound="loadBalancer", pools=[node_pool(enable_node_public_ip=True)]),
+                *by_nat(NAT),
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a pool without prefix behind the NAT gateway of AKS",
+            [
+                public(
+                    "203.0.113.0/24",
+                    **{**MANAGED, "pools": [node_pool(vnet_subnet_id=ArmId(), enable_node_public_ip=True)]},
+                ),
+                MANAGED_IP,
+            ],
+            Status.PASS,
+        ),
+        case(
+            "a pool without prefix on the network of AKS",
+            [
+                public(
+                    OFFICE,
+                    outbound="loadBalancer",
+                    pools=[node_pool(vnet_subnet_id=ArmId(), enable_node_public_ip=True)],
+                )
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "a pool without prefix, default route to the Internet",
+            [
+                public(OFFICE, outbound="loadBalancer", pools=[node_pool(enable_node_public_ip=True)]),
+                virtual_network(),
+                route_table(route(hop="Internet", address="")),
+            ],
+            Status.FAIL,
+        ),
+        case(
+            "a pool without prefix, route tables unreadable",
+            [
+                public(OFFICE, outbound="loadBalancer", pools=[node_pool(enable_node_public_ip=True)]),
+                virtual_network(),
+                route_table(),
+            ],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.ROUTE_TABLES],
         ),
         case(
             "NAT gateways unreadable",

@@ -15,6 +15,7 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
+    RbacSubject,
     Reason,
     Severity,
     if_known,
@@ -217,7 +218,7 @@ def local_accounts_are_disabled(cluster: Cluster, inventory: Inventory) -> Itera
     Severity.HIGH,
     Pillar.SECURITY,
     needs=[Need.CLUSTER_ROLE_BINDINGS],
-    optional_needs=[Need.PODS],
+    optional_needs=[Need.PODS, Need.MANAGED_CLUSTERS],
     frameworks={"cis_aks": ["4.1.1"], "nsa_cisa": ["C-0035"], "mitre": ["Privilege escalation"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/concepts-cluster-authorization",
@@ -239,18 +240,23 @@ def cluster_admin_is_bound_to_the_platform_only(
     """cluster-admin is bound to nobody outside the platform.
 
     cluster-admin reads every secret, runs any container on any node and can rewrite its own restrictions. Bound to a
-    service account, it belongs to everyone who can start a pod in that namespace.
+    service account, it belongs to everyone who can start a pod in that namespace; bound to a group of the system, such
+    as `system:nodes`, to whoever takes over one of its members.
 
     **Fix**: replace the binding by a role with the verbs that are really used; people get time-bound Azure roles
     instead. Tools that insist on cluster-admin go into a namespace that only the platform team can write to, and into
-    `allowed_subjects`. From the default binding `cluster-admin` take the subject only (`kubectl edit`). Workloads that
-    do not call the API notice nothing; controllers may lose a permission.
+    `allowed_subjects`. From the default binding `cluster-admin` and from those of AKS take the subject only (`kubectl
+    edit`). Workloads that do not call the API notice nothing; controllers may lose a permission.
     """
     binding, cluster = subject.object, subject.cluster
     exempt = (*allowed_subjects, "Group:system:masters") if binding.is_bootstrapped else allowed_subjects
-    outside = [s for s in binding.subjects or () if not (s.is_exempt(cluster.system_namespaces) or s.is_in(exempt))]
-    if binding.is_of_aks or (binding.is_bootstrapped and not outside):
-        raise NotApplicable("a binding of the platform's own")
+    outside = [s for s in binding.subjects or () if not (_is_of_platform(s, cluster) or s.is_in(exempt))]
+    unknown = False
+    if binding.is_of_aks:
+        outside = [s for s in outside if s.kind != "User" or s.name not in _LOCAL_ACCOUNTS]
+        groups = if_known(lambda: _admin_groups(cluster))
+        unknown = isinstance(groups, str) and any(s.kind == "Group" for s in outside)
+        outside = [s for s in outside if s.kind != "Group" or not (unknown or s.name.casefold() in groups)]
     if binding.is_to_cluster_admin and outside:
         accounts = [s for s in outside if s.kind == "ServiceAccount"]
         yield Finding(
@@ -269,3 +275,25 @@ def cluster_admin_is_bound_to_the_platform_only(
                 **({"namespace": accounts[0].namespace, "service_account": accounts[0].name} if accounts else {}),
             },
         )
+    if unknown:
+        _admin_groups(cluster)
+    if (binding.is_of_aks or binding.is_bootstrapped) and not outside:
+        raise NotApplicable("a binding of the platform's own")
+
+
+#: Whom AKS binds to cluster-admin while local accounts are enabled, or were.
+_LOCAL_ACCOUNTS = ("clusterAdmin", "clusterUser")
+
+
+def _is_of_platform(someone: RbacSubject, cluster: Cluster) -> bool:
+    """Whether cluster-admin is safe with a subject that is exempt elsewhere: groups take in more than the platform, and
+    whoever takes over a node acts as it.
+    """
+    wider = someone.kind == "Group" or someone.name.startswith(("system:node:", "system:bootstrap:"))
+    return someone.is_exempt(cluster.system_namespaces) and not wider
+
+
+def _admin_groups(cluster: Cluster) -> frozenset[str]:
+    """The groups that AKS binds to cluster-admin."""
+    aad = cluster.properties.aad_profile
+    return frozenset(group.casefold() for group in aad.admin_group_object_ids) if aad else frozenset()

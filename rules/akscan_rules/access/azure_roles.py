@@ -1,6 +1,7 @@
 """Administrators through Azure: who gets in, who else could, and which resources are let in."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from akscan.sdk import (
     Cluster,
@@ -33,6 +34,9 @@ _CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _EVERYTHING = f"{_CLUSTERS}/*"
 _BIND_ROLES = f"{_CLUSTERS}/rbac.authorization.k8s.io/rolebindings/write"
 _ADMIN_CREDENTIAL = f"{_CLUSTERS}/listClusterAdminCredential/action"
+#: The older way to the same credential, which also fails once local accounts are disabled
+#: (https://github.com/hashicorp/terraform-provider-azurerm/pull/15489).
+_ACCESS_PROFILE = f"{_CLUSTERS}/accessProfiles/listCredential/action"
 _USER_CREDENTIAL = f"{_CLUSTERS}/listClusterUserCredential/action"
 _WRITE = f"{_CLUSTERS}/write"
 _ASSIGN_ROLES = "Microsoft.Authorization/roleAssignments/write"
@@ -189,7 +193,7 @@ def _administrators(
     ],
     fix=Fix(
         """
-        az aks update --resource-group {resource_group} --name {cluster} --disable-local-accounts
+        az aks update --resource-group {resource_group} --name {cluster} {sign_in_flag}
         az role assignment list --scope {cluster_id} --include-inherited --output table
         az role assignment create --assignee-object-id {group_object_id} --assignee-principal-type Group --role 4abbcc35-e782-43d8-92c5-2d3f1bd2253f --scope {cluster_id}
         az role assignment delete --ids {role_assignment_id}
@@ -211,8 +215,9 @@ def few_can_make_themselves_administrators(
     downloading the administrator certificate, or, where that is switched off, by switching it on again. Each such
     principal belongs to the circle of administrators, named or not.
 
-    **Fix**: disable local accounts, give people the Cluster User role and RBAC roles instead of Contributor, let a
-    pipeline identity hold the write right, and make what people need eligible instead of active.
+    **Fix**: disable local accounts (`--disable-local-accounts`), which needs the integration with Microsoft Entra ID
+    first (`--enable-aad`), give people the Cluster User role and RBAC roles instead of Contributor, let a pipeline
+    identity hold the write right, and make what people need eligible instead of active.
     """
     properties, actions = cluster.properties, _roads_to_root(cluster)
     held, unread = inventory.grants.by_role(
@@ -226,18 +231,20 @@ def few_can_make_themselves_administrators(
         "disableLocalAccounts": properties.disable_local_accounts,
         "disableRunCommand": properties.api_server_access_profile.disable_run_command,
     }
-    yield from any_of(
+    flag = "--enable-aad" if properties.aad_profile is None else "--disable-local-accounts"
+    for finding in any_of(
         _standing_users(near, cluster, inventory, evidence),
         _too_many(_principals(held), max_principals, evidence),
         _all_read(cluster, inventory, unread),
-    )
+    ):
+        yield replace(finding, fill={**finding.fill, "sign_in_flag": flag})
 
 
 def _roads_to_root(cluster: Cluster) -> list[str]:
     """The actions with which a caller becomes administrator of this cluster."""
     properties = cluster.properties
     return [
-        *([] if properties.disable_local_accounts else [_ADMIN_CREDENTIAL]),
+        *([] if properties.disable_local_accounts else [_ADMIN_CREDENTIAL, _ACCESS_PROFILE]),
         *([_USER_CREDENTIAL] if properties.aad_profile is None else []),
         _WRITE,
         _ASSIGN_ROLES,

@@ -14,6 +14,7 @@ from akscan.sdk import (
     Need,
     NotApplicable,
     Pillar,
+    PolicyRule,
     RoleBindingSubject,
     Severity,
     any_of,
@@ -93,18 +94,23 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
 
     **Fix**: delete the binding. Where a probe needs `/healthz` or `/version`, the default role already covers it. From
     a default binding of Kubernetes, as clusters have it that were made before 1.14, take the subject only
-    (`kubectl edit`): others live by it.
+    (`kubectl edit`): others live by it. From the default role `system:public-info-viewer` take the rules that were
+    added.
     """
     binding, cluster = subject.object, subject.cluster
-    if binding.metadata.is_bootstrapped and binding.role_ref.name == "system:public-info-viewer":
-        raise NotApplicable("the default binding, with which anybody may ask for version and health")
     found = [s.identity for s in subject.holders if s.identity in _ANONYMOUS]
+    held = f"{binding.role_ref.kind} {binding.role_ref.name}"
+    if binding.metadata.is_bootstrapped and binding.role_ref.name == "system:public-info-viewer":
+        added = _added_to_public_info(subject) if found else []
+        if not added:
+            raise NotApplicable("the default binding, with which anybody may ask for version and health")
+        held = f"{summary(added)} beyond the default rights"
     if found:
         access = if_known(lambda: cluster.properties.api_server_access_profile)
         public = access if isinstance(access, str) else access.enable_private_cluster
         ranges = access if isinstance(access, str) else access.authorized_ip_ranges
         yield Finding(
-            f"callers without any credential hold {binding.role_ref.kind} {binding.role_ref.name}",
+            f"callers without any credential hold {held}",
             {
                 **_described(subject),
                 "subjects": found,
@@ -114,6 +120,24 @@ def anonymous_callers_have_default_rights_only(subject: Binding, inventory: Inve
             },
             spared(binding),
         )
+
+
+#: What Kubernetes itself lets anybody ask for, by ``get``.
+_PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version", "/version/"})
+
+
+def _added_to_public_info(subject: Binding) -> list[PolicyRule]:
+    """What grants more than that; the API server adds what a default role lacks, but removes nothing."""
+    role, rbac = subject.role, subject.cluster.rbac
+    added = [rule for rule in rbac.rules_of(role) if not _is_public_info(rule)] if role else []
+    if role and not added:
+        rbac.require_rules(role)
+    return added
+
+
+def _is_public_info(rule: PolicyRule) -> bool:
+    paths = set(rule.non_resource_urls or ())
+    return not rule.resources and set(rule.verbs or ()) <= {"get"} and paths <= _PUBLIC_PATHS
 
 
 @rule(

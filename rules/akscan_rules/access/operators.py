@@ -147,8 +147,10 @@ def comes_with_aks(binding: ClusterRoleBinding) -> bool:
 
 
 def spared(binding: ClusterRoleBinding) -> dict[str, str]:
-    """What keeps a command from naming a default binding: to delete it would take the defaults from everybody else."""
-    return {"name": ""} if binding.metadata.is_bootstrapped else {}
+    """What keeps a command from naming a default binding or one of AKS: to delete it would take the rights from
+    everybody else.
+    """
+    return {"name": ""} if binding.metadata.is_bootstrapped or binding.is_of_aks else {}
 
 
 class Right(NamedTuple):

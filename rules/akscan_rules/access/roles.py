@@ -41,10 +41,18 @@ _DOCS = (
 )
 
 
-def _require_own(role: AnyRole) -> None:
-    """Raises `NotApplicable` for a role that comes with Kubernetes or AKS."""
-    if role.is_of_platform:
-        raise NotApplicable("a role of Kubernetes or AKS")
+def _require_not_for_people(role: AnyRole) -> None:
+    """Raises `NotApplicable` for a role that Kubernetes makes for people to hold."""
+    if role.object.is_for_people:
+        raise NotApplicable("a role that Kubernetes makes for people")
+
+
+def _is_of_aks(role: AnyRole, binding: ClusterRoleBinding) -> bool:
+    """Whether AKS hands out a role of its own by a binding of its own; neither mark alone tells, since anybody can set
+    it, and no role of Kubernetes has that of AKS.
+    """
+    marked = role.object.metadata.is_marked_by_aks and binding.metadata.is_marked_by_aks
+    return marked and (not binding.namespace or binding.namespace in role.cluster.system_namespaces)
 
 
 def _placed(role: AnyRole, granted: PolicyRule) -> str:
@@ -60,10 +68,14 @@ Offences = list[tuple[list[PolicyRule], Sequence[ClusterRoleBinding]]]
 def _held(
     role: AnyRole, offences: Offences, rule_id: str, inventory: Inventory, allowed: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
-    """The finding on a role some of whose rules are held outside the platform."""
-    judged = [
-        (rules, bindings, holders_of(role.cluster, bindings, rule_id, allowed)) for rules, bindings in offences if rules
-    ]
+    """The finding on a role some of whose rules are held outside the platform. For a role of the platform the question
+    arises only where somebody hands it to such a holder.
+    """
+    judged = []
+    for rules, bindings in offences:
+        if rules:
+            others = [binding for binding in bindings if not _is_of_aks(role, binding)]
+            judged.append((rules, others, holders_of(role.cluster, others, rule_id, allowed)))
     proven = [entry for entry in judged if entry[2].outside]
     if proven:
         subjects = list(dict.fromkeys(subject for _, _, found in proven for subject in found.outside))
@@ -81,12 +93,16 @@ def _held(
             **known_operators().evidence(inventory),
         }
         verb = "holds" if len(subjects) == 1 else "hold"
-        yield Finding(f"{summary(subjects)} {verb} {summary(placed)}", evidence, _fill(role, subjects))
+        # a role of the platform is not to be edited, only who holds it
+        kept = {"name": ""} if role.is_of_platform else {}
+        yield Finding(f"{summary(subjects)} {verb} {summary(placed)}", evidence, {**_fill(role, subjects), **kept})
     for _, _, found in judged:
         found.require_decided()
     if judged:
         role.require_known()
     role.cluster.rbac.require_rules(role.object)
+    if role.is_of_platform:
+        raise NotApplicable("a role of Kubernetes or AKS, in no other hands")
 
 
 def _fill(role: AnyRole, subjects: Sequence[RbacSubject]) -> dict[str, str]:
@@ -127,23 +143,23 @@ def roles_name_resources_and_verbs(
     operator's own API group are common and harmless, which is why only the core groups count here.
 
     **Fix**: list the resources and verbs that are used; the audit log shows them. For full control of one namespace use
-    the built-in role `admin` instead of cluster-admin. Nothing breaks when the list is complete.
+    the built-in role `admin` instead of cluster-admin. Nothing breaks when the list is complete. A role of Kubernetes
+    or AKS stays as it is: bind a role of your own in its place.
     """
     if isinstance(role, ClusterRoleSubject) and role.name == "cluster-admin":
         yield from _cluster_admin_in_namespaces(role, inventory)
         raise NotApplicable("cluster-wide it is a matter of ACC-009")
-    _require_own(role)
+    _require_not_for_people(role)
     wild = [granted for granted in role.rules if has_any_resource(granted) or has_any_verb(granted, core_groups)]
     yield from _held(role, [(wild, role.bindings)], "ACC-012", inventory)
 
 
 def _cluster_admin_in_namespaces(role: ClusterRoleSubject, inventory: Inventory) -> Iterator[Finding]:
     """A finding for each RoleBinding that makes somebody outside the platform the master of a namespace."""
-    system = role.cluster.system_namespaces
     judged = [
         (binding, holders_of(role.cluster, [binding], "ACC-012"))
         for binding in role.bindings
-        if isinstance(binding, RoleBinding) and binding.namespace not in system
+        if isinstance(binding, RoleBinding)
     ]
     for binding, found in judged:
         if found.outside:
@@ -191,9 +207,10 @@ def nobody_escalates_binds_or_impersonates(
     cluster-admin in one request, or acts as system:masters.
 
     **Fix**: remove the verb, or restrict it with `resourceNames` to the roles or accounts that may be handed out.
-    Controllers that manage RBAC may need `resourceNames`.
+    Controllers that manage RBAC may need `resourceNames`. A role of Kubernetes or AKS stays as it is: delete the
+    binding that gives it to others.
     """
-    _require_own(role)
+    _require_not_for_people(role)
     own = [granted for granted in role.rules if not (granted.resource_names or has_any_verb(granted))]
     anywhere = [granted for granted in own if _hands_out_roles(granted) or _acts_as(granted, "serviceaccounts")]
     cluster_wide = [granted for granted in own if granted not in anywhere and _acts_as_people(granted)]
@@ -270,11 +287,11 @@ def ways_up_are_the_platforms(
 
     **Fix**: move the permission to a dedicated service account of the platform or narrow it with `resourceNames`.
     Monitoring agents need `nodes/metrics` or `nodes/stats`, not `nodes/proxy`; a controller may need a narrower
-    replacement.
+    replacement. A role of Kubernetes or AKS stays as it is: bind a role of your own in its place.
     """
     if isinstance(role, ClusterRoleSubject) and role.name == "system:aggregate-to-edit":
         yield from _redirecting_editors(role)
-    _require_own(role)
+    _require_not_for_people(role)
     anywhere: list[PolicyRule] = []
     cluster_wide: list[PolicyRule] = []
     for granted in role.rules:

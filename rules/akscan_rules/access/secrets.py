@@ -18,7 +18,6 @@ from akscan.sdk import (
     RbacSubject,
     Reason,
     Request,
-    RoleAssignment,
     SecretSubject,
     Severity,
     Token,
@@ -40,6 +39,7 @@ from akscan_rules.access.operators import (
 
 _RBAC_WRITER = "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb"
 _RBAC_ADMIN = "3498e952-d568-435e-9b2c-8d77e338d7f7"
+_READ_SECRETS = "Microsoft.ContainerService/managedClusters/secrets/read"
 _LAST_USED = "kubernetes.io/legacy-token-last-used"
 _INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 
@@ -135,23 +135,38 @@ def _workloads(cluster: Cluster, subjects: Iterable[RbacSubject]) -> list[str] |
     return if_known(lambda: workloads_of(cluster, accounts))
 
 
+#: The types of principals that nobody reviews as a group.
+_NO_GROUPS = (Token("User"), Token("ServicePrincipal"))
+
+
 def _readers_in_azure(cluster: Cluster, inventory: Inventory, roles: Mapping[str, str]) -> Iterator[Finding]:
-    """People and applications that hold a role over Secrets at the cluster or above it."""
+    """People and applications that hold a role over Secrets at the cluster or above it: one of these, or a custom role
+    whose data actions read them.
+    """
     aad = cluster.properties.aad_profile
     if aad is None or not aad.enable_azure_rbac:
         return
     names = {Token(guid): name for name, guid in roles.items()}
+    others = (
+        assignment
+        for assignment in inventory.grants.known(cluster.id)
+        if assignment.role_guid not in names and assignment.properties.principal_type in ("", *_NO_GROUPS)
+    )
+    custom, unread = inventory.grants.by_role(
+        others, lambda role: role.properties.type == "CustomRole" and role.grants_data(_READ_SECRETS)
+    )
     unknown = []
-    for assignment in inventory.known_assignments_of(names, cluster.id):
-        held = assignment.properties
+    for assignment in (*inventory.known_assignments_of(names, cluster.id), *custom):
+        held, role = assignment.properties, inventory.known_role(assignment.role_guid)
+        name = names.get(assignment.role_guid) or (role.properties.role_name if role else "")
         if not held.principal_type:
             unknown.append(held.principal_id)
-        elif held.principal_type in (Token("User"), Token("ServicePrincipal")):
+        elif held.principal_type in _NO_GROUPS:
             yield Finding(
-                f"{held.principal_type} {held.principal_id} holds {names[assignment.role_guid]} on {held.scope}",
+                f"{held.principal_type} {held.principal_id} holds {name} on {held.scope}",
                 {
                     "roleAssignment": assignment.id,
-                    "roleDefinition": names[assignment.role_guid],
+                    "roleDefinition": name,
                     "scope": held.scope,
                     "principalType": held.principal_type,
                     "principalId": held.principal_id,
@@ -160,7 +175,8 @@ def _readers_in_azure(cluster: Cluster, inventory: Inventory, roles: Mapping[str
                 {"assignment_id": str(assignment.id)},
                 part=f"roleAssignments/{assignment.id.name}",
             )
-    inventory.within(RoleAssignment, cluster.id.subscription_scope)
+    inventory.grants.require(cluster.id)
+    inventory.grants.require_roles(unread)
     if unknown:
         detail = f"whether {summary(unknown)} is a group"
         raise NotCollected(

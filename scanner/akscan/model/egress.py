@@ -395,10 +395,23 @@ class Egress:
         yield from (("NAT gateway of AKS", self.public_range(one.id)) for one in profile.effective_outbound_ips)
 
     def pool_addresses(self, pool: NodePool) -> Iterator[tuple[str, str]]:
-        """The same of a pool whose nodes have public addresses out of a prefix."""
+        """The same of a pool whose nodes leave from public addresses out of a prefix."""
         prefix = pool.properties.node_public_ip_prefix_id
-        if prefix:
+        if prefix and self.leaves_by_own_addresses(pool):
             yield f"nodes of {pool.name}", self.public_range(prefix)
+
+    def leaves_by_own_addresses(self, pool: NodePool) -> bool:
+        """Whether nodes with public addresses of their own leave from these: a default route to an appliance or a
+        gateway takes precedence, and so does a NAT gateway
+        (https://learn.microsoft.com/azure/nat-gateway/nat-gateway-resource).
+        """
+        subnet_id = pool.properties.vnet_subnet_id
+        if not subnet_id:
+            return self.cluster.outbound not in ("managedNATGateway", "managedNATGatewayV2")
+        subnet = self.inventory.existing_subnet(subnet_id)
+        if self.appliance_route(subnet) is not None or self._leaves_by_gateway(subnet):
+            return False
+        return not self.nat_gateways_of(subnet)
 
     def nat_gateways_before(self, firewall: AzureFirewall) -> tuple[NatGateway, ...]:
         """The NAT gateway on a firewall's own subnet, which then translates."""

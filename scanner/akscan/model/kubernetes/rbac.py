@@ -100,6 +100,11 @@ class Role(KubernetesObject, frozen=True, kw_only=True):
         """
         return self.name.startswith("system:")
 
+    @property
+    def is_for_people(self) -> bool:
+        """Whether Kubernetes makes it for people to hold, or as a part of such a role."""
+        return False
+
 
 class ClusterRole(Role, frozen=True, kw_only=True):
     kind: ClassVar[str] = "ClusterRole"
@@ -109,6 +114,11 @@ class ClusterRole(Role, frozen=True, kw_only=True):
     def is_default(self) -> bool:
         """Whether Kubernetes itself makes it; the label alone does not tell, since anybody can set it."""
         return self.metadata.is_bootstrapped and (self.name in _DEFAULT_ROLES or self.name.startswith("system:"))
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether Kubernetes makes it for people to hold, or as a part of such a role."""
+        return self.is_default and (self.name in _DEFAULT_ROLES or self.name.startswith("system:aggregate-to-"))
 
     @property
     def is_of_platform(self) -> bool:
