@@ -104,7 +104,9 @@ def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Ver
 
 
 def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
-    """One finding for each part: messages joined, evidence united, and with it what could not be read beside it."""
+    """One finding for each part: messages joined, evidence united, and with it what could not be read beside it. Where
+    findings tell different things of one field, as a template and its pods may, it holds them all.
+    """
     parts: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         parts[finding.part].append(finding)
@@ -113,10 +115,19 @@ def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) ->
         fill: dict[str, str] = {}
         containers = dict.fromkeys(name for finding in group for name in finding.containers)
         for finding in group:
-            evidence |= finding.evidence
+            for key, value in finding.evidence.items():
+                evidence[key] = _united(evidence[key], value) if key in evidence else value
             fill |= finding.fill
         message = "; ".join(dict.fromkeys(finding.message for finding in group))
         yield Finding(message, {**evidence, **beside}, fill, part, tuple(containers))
+
+
+def _united(known: object, further: object) -> object:
+    """Both values of one field of evidence, each thing once."""
+    if known is None or further is None or known == further:
+        return further if known is None else known
+    values = (_scalar(known), _scalar(further))
+    return list(dict.fromkeys(item for value in values for item in (value if isinstance(value, tuple) else (value,))))
 
 
 class Evaluation:

@@ -210,6 +210,23 @@ def test_what_pods_share_with_the_template_is_told_of_the_template():
     ]
 
 
+def test_what_is_cut_is_told_of_template_and_pods():
+    own, sidecar = (
+        container(name, env=tuple(EnvVar(name=f"KEY_{place}_PASSWORD", value=Literal("plain")) for place in range(11)))
+        for name in ("app", "proxy")
+    )
+    (finding,) = evaluate(
+        no_credential_stands_in_clear_text,
+        inventory(workload(spec=pod_spec(own), admitted=pod_spec(own, sidecar))),
+    ).findings
+    credentials = finding.evidence["credentials"]
+    assert (len(credentials), credentials[10], credentials[-1]) == (22, "and 1 more", "and 1 more in its pods alone")
+    assert finding.message == (
+        "11 value(s) in clear text are credentials by what they look like (telling name); "
+        "11 value(s) in clear text in its pods alone are credentials by what they look like (telling name)"
+    )
+
+
 def test_nothing_of_a_value_is_kept():
     objects = (
         template(

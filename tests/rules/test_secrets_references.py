@@ -154,6 +154,13 @@ def test_the_evidence_says_who_will_fail_at_the_next_start():
     assert finding.fill == {"secret_name": "db"}
 
 
+def test_what_template_and_pods_lack_is_told_of_both():
+    template, admitted = pod_spec(volumes=(volume("new"),)), pod_spec(volumes=(volume("old"),))
+    world = inventory(service_account(), workload(spec=template, admitted=admitted))
+    (finding,) = evaluate(named_secrets_exist, world).findings
+    assert finding.evidence["missingSecrets"] == ["new (volumes[].secret of v)", "old (volumes[].secret of v)"]
+
+
 def test_a_job_that_failed_has_come_to_its_end():
     assert Job(status=JobStatus(conditions=(Condition(type="Failed", status="True"),))).is_finished
 

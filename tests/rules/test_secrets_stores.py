@@ -524,3 +524,20 @@ def test_the_evidence_names_variable_secret_and_key():
         "envFrom[].secretRef": ["job: all"],
     }
     assert finding.fill == {"variable": "DB"}
+
+
+def test_template_and_pods_are_both_told_of_while_a_rollout_is_stuck():
+    old = pod_spec(container(env=(from_secret("OLD", "old"), from_secret())))
+    new = pod_spec(container(env=(from_secret("NEW", "new"), from_secret())))
+    world = inventory(workload(spec=new, admitted=old), secret("old"), secret("new"))
+    (finding,) = evaluate(secrets_reach_containers_as_files, world).findings
+    assert finding.evidence["env[].valueFrom.secretKeyRef"] == [
+        "app: NEW = new/password",
+        "app: PASSWORD = db/password",
+        "app: OLD = old/password",
+    ]
+    (finding,) = evaluate(secrets_come_from_the_store, world).findings
+    assert finding.evidence["secrets"] == [
+        "new (env[].valueFrom.secretKeyRef of app NEW)",
+        "old (env[].valueFrom.secretKeyRef of app OLD)",
+    ]

@@ -194,7 +194,7 @@ def test_evidence_names_zones_and_the_spot_nodes_in_them():
         "claims": ["data", "scratch"],
         "volumes": ["pv-shop-data (32Gi)", "pv-shop-scratch (32Gi)"],
         "zones": ["westeurope-1"],
-        "spotNodesInZones": 1,
+        "spotNodesInZones": ["westeurope-1: 1"],
     }
 
 

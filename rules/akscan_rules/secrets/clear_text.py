@@ -79,10 +79,10 @@ def no_credential_stands_in_clear_text(
     else:
         known: tuple[_Place, ...] = ()
         for spec in subject.each_spec():
-            places = tuple(dict.fromkeys((*known, *_in_spec(spec, subject.field_of(spec), names))))
-            if places != known:
-                yield from _told(places)
-            known = places
+            found = dict.fromkeys(_in_spec(spec, subject.field_of(spec), names))
+            places = tuple(place for place in found if place not in known)
+            yield from _told(places, " in its pods alone" if known else "")
+            known += places
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,13 @@ class _Place:
         return f"{self.holder}{self.part}{f' {self.name}' * bool(self.name)}: {self.kind}"
 
 
-def _told(places: tuple[_Place, ...]) -> Iterator[Finding]:
+def _told(places: tuple[_Place, ...], where: str = "") -> Iterator[Finding]:
     if places:
         kinds = ", ".join(dict.fromkeys(place.kind for place in places))
         shown = [str(place) for place in places[:_SHOWN]]
-        more = [f"and {len(places) - _SHOWN} more"] if len(places) > _SHOWN else []
+        more = [f"and {len(places) - _SHOWN} more{where}"] if len(places) > _SHOWN else []
         yield Finding(
-            f"{len(places)} value(s) in clear text are credentials by what they look like ({kinds})",
+            f"{len(places)} value(s) in clear text{where} are credentials by what they look like ({kinds})",
             {"credentials": [*shown, *more]},
         )
 
