@@ -92,6 +92,17 @@ def test_evidence_of_template_and_pods_tells_both():
     }
 
 
+def test_what_is_about_a_pod_too_is_about_no_container():
+    def judged(c: Cluster, inventory: Inventory) -> Iterator[Finding]:
+        yield Finding("one", containers=["a", "b"])
+        yield Finding("two", containers=["b", "c"])
+        yield Finding("other", containers=["a"], part="spec.x")
+        yield Finding("of the pod", part="spec.x")
+
+    findings = evaluate(make(judged), inventory()).findings
+    assert [finding.containers for finding in findings] == [("a", "b", "c"), ()]
+
+
 def test_any_of_judges_every_branch_that_can_be_read():
     def judged(c: Cluster, inventory: Inventory) -> Iterator[Finding]:
         def unread() -> Iterator[Finding]:

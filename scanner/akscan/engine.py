@@ -105,7 +105,8 @@ def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Ver
 
 def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
     """One finding for each part: messages joined, evidence united, and with it what could not be read beside it. Where
-    findings tell different things of one field, as a template and its pods may, it holds them all.
+    findings tell different things of one field, as a template and its pods may, it holds them all. What is about the
+    pod as a whole is about no container, whatever else is.
     """
     parts: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
@@ -113,7 +114,8 @@ def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) ->
     for part, group in parts.items():
         evidence: dict[str, Any] = {}
         fill: dict[str, str] = {}
-        containers = dict.fromkeys(name for finding in group for name in finding.containers)
+        named = all(finding.containers for finding in group)
+        containers = dict.fromkeys(name for finding in group for name in finding.containers) if named else ()
         for finding in group:
             for key, value in finding.evidence.items():
                 evidence[key] = _united(evidence[key], value) if key in evidence else value

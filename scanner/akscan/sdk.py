@@ -210,7 +210,7 @@ class Finding:
 
     ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
     path of a sub-object, never an observed value) tells them apart. ``containers`` are the names of the containers that
-    it is about, where it is about some: a waiver may be for one of them.
+    it is about, where it is about some and not about the pod as a whole: a waiver may be for one of them.
     """
 
     message: str

@@ -9,6 +9,7 @@ from akscan.model.literals import Literal
 from akscan.sdk import Need, Status
 from akscan.testing import case, container, evaluate, evaluate_all, inventory, pod_spec, workload
 from akscan_rules.secrets.clear_text import no_credential_stands_in_clear_text
+from msgspec.structs import replace
 
 ACCOUNT_KEY = "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=" + "a" * 86 + "==;EndpointSuffix=x"
 INSIGHTS = (
@@ -208,6 +209,19 @@ def test_what_pods_share_with_the_template_is_told_of_the_template():
         [in_template],
         [in_template, "pod spec.containers[0].env[0].value API_KEY: telling name"],
     ]
+
+
+def test_the_containers_are_named_that_hold_a_credential():
+    secret, plain = (EnvVar(name=name, value=Literal("plain")) for name in ("API_KEY", "MODE"))
+    template = pod_spec(container(env=(plain,)), container("web", env=(secret,)))
+    admitted = replace(
+        template,
+        init_containers=(container("setup", args=(Literal.of("https://user:canary@shop.example"),)),),
+        ephemeral_containers=(container("debugger", env=(secret,)),),
+    )
+    world = inventory(workload(spec=template, admitted=admitted))
+    (finding,) = evaluate(no_credential_stands_in_clear_text, world).findings
+    assert finding.containers == ("web", "setup")
 
 
 def test_what_is_cut_is_told_of_template_and_pods():

@@ -357,3 +357,16 @@ def test_evidence_names_pods_nodes_and_what_let_them_in():
     assert finding.evidence["tolerations"] == ["*:*", "a=b:NoSchedule"]
     assert finding.evidence["regularPools"] == ["system"]
     assert finding.fill == {"node": "spot-0", "pod": "dns-5d9c7b-0"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "containers"),
+    [({}, ("debugger",)), ({"priority_class_name": "system-cluster-critical"}, ())],
+    ids=["image", "image, and the priority of the pod"],
+)
+def test_the_containers_are_named_that_run_a_critical_image(fields, containers):
+    debugger = container("debugger", image="registry.k8s.io/ingress-nginx/controller:v1")
+    admitted = pod_spec(container(), ephemeral_containers=(debugger,), **fields)
+    world = inventory(SPOT, *NODES, workload(admitted=admitted, on_node="spot-0"))
+    (finding,) = evaluate(no_critical_component_on_spot, world).findings
+    assert finding.containers == containers

@@ -125,6 +125,7 @@ def _told(places: tuple[_Place, ...], where: str = "") -> Iterator[Finding]:
         yield Finding(
             f"{len(places)} value(s) in clear text{where} are credentials by what they look like ({kinds})",
             {"credentials": [*shown, *more]},
+            containers=list(dict.fromkeys(place.container for place in places if place.container)),
         )
 
 

@@ -88,9 +88,9 @@ def _slow(workload: Workload, spec: PodSpec, notice_seconds: int) -> Iterator[Fi
     fill = _shorter(workload, spec)
     if grace > notice_seconds:
         yield Finding(f"its pods may take {grace} seconds to end", evidence, fill)
-    slow = [f"{name} sleeps {seconds} seconds" for name, seconds in hooks.items() if seconds >= notice_seconds]
+    slow = {name: f"{name} sleeps {seconds} seconds" for name, seconds in hooks.items() if seconds >= notice_seconds}
     if slow:
-        yield Finding(f"before it stops, {', '.join(slow)}", evidence, fill)
+        yield Finding(f"before it stops, {', '.join(slow.values())}", evidence, fill, containers=list(slow))
 
 
 def _shorter(workload: Workload, spec: PodSpec) -> dict[str, str]:
