@@ -173,7 +173,7 @@ def _spread(workload: Workload) -> str:
         "maxSkew": 2,
         "topologyKey": "kubernetes.azure.com/priority",
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": workload.labels},
+        "labelSelector": {"matchLabels": workload.pod_labels},
     }
     return json.dumps({"spec": {"template": {"spec": {"topologySpreadConstraints": [constraint]}}}})
 

@@ -136,13 +136,13 @@ def replicas_have_a_budget(
     floor = workload.floor
     if floor is None or floor < min_replicas:
         raise NotApplicable("its controller is gone" if floor is None else f"it may come down to {floor} pods")
-    known = workload.cluster.drain.known_budgets(workload.namespace, workload.labels)
+    known = workload.cluster.drain.known_budgets(workload.namespace, workload.pod_labels)
     if any(budget.status.expected_pods > 0 for budget in known):
         return
     workload.cluster.lists.pod_disruption_budgets.complete()
     empty = workload.cluster.drain.known_idle_budgets.get(workload.namespace, ())
     scaler = workload.autoscaler
-    labels = {key: value for key, value in workload.labels.items() if key != _TEMPLATE_HASH}
+    labels = {key: value for key, value in workload.pod_labels.items() if key != _TEMPLATE_HASH}
     yield Finding(
         f"no disruption budget guards the {floor} pods that it has at least",
         {

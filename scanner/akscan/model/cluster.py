@@ -515,6 +515,11 @@ class Cluster(Subject):
         return frozenset(namespace.name for namespace in self.lists.namespaces.complete())
 
     @cached_property
+    def labels_read_by_namespace(self) -> dict[str, dict[str, str]]:
+        """The labels of its namespaces, as far as these were read."""
+        return {namespace.name: namespace.metadata.labels or {} for namespace in self.lists.namespaces.items}
+
+    @cached_property
     def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
         """Service accounts by namespace and name. Raises `NotCollected` where they could not be listed."""
         return {(account.namespace, account.name): account for account in self.lists.service_accounts.complete()}

@@ -222,8 +222,9 @@ class Workload(Subject):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of its pods, by the template."""
-        return (self._template.metadata.labels if self._template else None) or {}
+        """Its own labels and those of its pods, by the template or, where there is none, by the newest pod read."""
+        pods = self._template or self._newest_read
+        return {**(self.metadata.labels or {}), **((pods.metadata.labels if pods else None) or {})}
 
     def has_mark(self, key: str) -> bool:
         """Whether it, or its template, has a label or an annotation of this key; of a bare pod labels alone count."""
@@ -263,7 +264,7 @@ class Workload(Subject):
         `NotCollected` like `pods` where only a pod would tell.
         """
         if self._template is not None:
-            return self.labels
+            return self._template.metadata.labels or {}
         return (self.newest_pod.metadata.labels if self.newest_pod else None) or {}
 
     @property
