@@ -88,6 +88,8 @@ def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Ver
     """Ask one rule about one subject. A failure that is proven stays one, whatever could not be read beside it."""
     findings: list[Finding] = []
     beside: dict[str, EvidenceValue] = {}
+    if subject.end and not selected.rule.of_ended:
+        return Verdict(Status.NOT_APPLICABLE, reason=subject.end)
     try:
         for finding in selected.rule.function(subject, inventory, **selected.parameters):
             findings.append(finding)  # noqa: PERF402 what came before an exception counts

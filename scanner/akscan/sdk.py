@@ -237,7 +237,9 @@ RuleFunction = Callable[..., Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: the function that decides and what machines filter on; the texts are the function's docstring."""
+    """A rule: the function that decides and what machines filter on; the texts are the function's docstring. It is
+    asked about work that has come to its end only where it is ``of_ended``.
+    """
 
     id: str
     severity: Severity
@@ -248,6 +250,7 @@ class Rule:
     optional_needs: tuple[Need, ...] = ()
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     docs: tuple[str, ...] = ()
+    of_ended: bool = False
 
     @property
     def documentation(self) -> str:
@@ -315,11 +318,12 @@ def rule(  # noqa: PLR0913 what a machine filters on, by keyword
     optional_needs: Sequence[Need] = (),
     frameworks: Mapping[str, Sequence[str]] | None = None,
     docs: Sequence[str] = (),
+    of_ended: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a `Rule` of a function ``(subject, inventory, *, parameter=default) -> Iterator[Finding]``.
 
     ``needs`` are the permissions without which it decides nothing; ``optional_needs`` those that only some cases or
-    only the evidence want.
+    only the evidence want. ``of_ended`` is for a rule on what an object holds, also when its Job or pod is over.
     """
     fix = Fix(textwrap.dedent(fix.cli).strip(), fix.disruption, fix.terraform, fix.arm)
 
@@ -334,6 +338,7 @@ def rule(  # noqa: PLR0913 what a machine filters on, by keyword
             optional_needs=tuple(optional_needs),
             frameworks={name: tuple(controls) for name, controls in (frameworks or {}).items()},
             docs=tuple(docs),
+            of_ended=of_ended,
         )
 
     return decorate

@@ -7,7 +7,7 @@ from akscan.model.decode import decode_answer, encode
 from akscan.model.kubernetes import ConfigMap, CronJob, Deployment, EnvVar, EnvVarSource, KeyReference, Pod
 from akscan.model.literals import Literal
 from akscan.sdk import Need, Status
-from akscan.testing import case, container, evaluate, evaluate_all, inventory, pod_spec, workload
+from akscan.testing import case, container, evaluate, evaluate_all, inventory, pod, pod_spec, workload
 from akscan_rules.secrets.clear_text import no_credential_stands_in_clear_text
 from msgspec.structs import replace
 
@@ -147,6 +147,9 @@ MATCHES = {
             [workload(admitted=pod_spec(container(env=(EnvVar(name="API_KEY", value=Literal("plain")),))))],
             Status.FAIL,
         ),
+        case("in a pod that has ended",
+             [pod(spec=pod_spec(container(env=(EnvVar(name="API_KEY", value=Literal("plain")),))), phase="Succeeded")],
+             Status.FAIL),
         case("workload of the platform", [env("DB_PASSWORD", "hunter22", namespace="kube-system")],
              Status.NOT_APPLICABLE),
         case("ConfigMap of the platform", [config_map(namespace="kube-system", api_key="hunter22")],

@@ -313,7 +313,7 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
         case(
             "its pod on Spot is finished",
             [SPOT, *NODES, pod("dns", "shop", spec=CRITICAL, on_node="spot-0", phase="Succeeded")],
-            Status.PASS,
+            Status.NOT_APPLICABLE,
             subject="dns",
         ),
         case("no Spot nodes", [SPOT, node(), workload()], Status.NOT_APPLICABLE, subject="app"),

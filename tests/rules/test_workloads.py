@@ -6,10 +6,12 @@ import pytest
 from akscan.model.azure import BootstrapProfile
 from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import (
+    Condition,
     CronJob,
     DaemonSet,
     Deployment,
     Job,
+    JobStatus,
     PodSecurityContext,
     ResourceRequirements,
     SecurityContext,
@@ -25,6 +27,7 @@ from akscan.testing import (
     evaluate,
     evaluate_all,
     inventory,
+    job,
     pod,
     pod_spec,
     workload,
@@ -39,6 +42,10 @@ REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/acrboot"
 
 def host_process(value):
     return container(security_context=SecurityContext(windows_options=WindowsOptions(host_process=value)))
+
+
+def over(condition, spec):
+    return job(spec=spec, status=JobStatus(conditions=(Condition(type=condition, status="True"),)))
 
 
 def image(reference, *, privileged=True):
@@ -127,6 +134,13 @@ def image(reference, *, privileged=True):
         case("taken away by admission", [workload(spec=pod_spec(PRIVILEGED), admitted=pod_spec())], Status.PASS),
         case("privileged workload without pods", [workload(spec=pod_spec(PRIVILEGED), replicas=0)], Status.FAIL),
         case("privileged bare pod", [pod(spec=pod_spec(PRIVILEGED))], Status.FAIL),
+        case(
+            "privileged bare pod that has ended",
+            [pod(spec=pod_spec(PRIVILEGED), phase="Failed")],
+            Status.NOT_APPLICABLE,
+        ),
+        case("privileged Job that has failed", over("Failed", pod_spec(PRIVILEGED)), Status.NOT_APPLICABLE),
+        case("privileged Job that is to fail", over("FailureTarget", pod_spec(PRIVILEGED)), Status.FAIL),
         case(
             "in ignored_workloads",
             [workload(spec=pod_spec(PRIVILEGED))],
@@ -291,6 +305,7 @@ SILENT = stating()
         ),
         case("required empty", [workload(spec=pod_spec(SILENT))], Status.PASS, parameters={"required": ()}),
         case("Job", [workload(Job, spec=pod_spec(SILENT))], Status.FAIL),
+        case("Job that is complete", over("Complete", pod_spec(SILENT)), Status.NOT_APPLICABLE),
         case(
             "Job, include_jobs false",
             [workload(Job, spec=pod_spec(SILENT))],

@@ -47,6 +47,7 @@ _CLUSTER_CERTIFICATE = "kube-root-ca.crt"
         Disruption.WORKLOAD_RESTART,
         terraform="kubernetes_deployment_v1.spec.template.spec.container.env.value; kubernetes_config_map_v1.data",
     ),
+    of_ended=True,
 )
 def no_credential_stands_in_clear_text(
     subject: Workload | ConfigMapSubject,
@@ -59,9 +60,9 @@ def no_credential_stands_in_clear_text(
     """No credential stands in clear text in a pod template or ConfigMap.
 
     Everyone who may read the workload or the ConfigMap reads the credential, and so do its Git history, backups and
-    dashboards. It cannot be revoked without a new deployment. akscan keeps no value: what a literal looks like is
-    decided while it is decoded, and only the kind of credential and its place are kept. `ignore` takes names of
-    objects, with or without their namespace.
+    dashboards; a Job or pod that is over holds it until it is deleted. It cannot be revoked without a new deployment.
+    akscan keeps no value: what a literal looks like is decided while it is decoded, and only the kind of credential and
+    its place are kept. `ignore` takes names of objects, with or without their namespace.
 
     **Fix**: treat the credential as leaked: replace it at its source, store the new one in Key Vault, mount it through
     a SecretProviderClass, or do without it by using a workload identity. Mount the new one before the old one is

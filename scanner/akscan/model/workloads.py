@@ -390,8 +390,16 @@ class Workload(Subject):
 
     @property
     def is_finished(self) -> bool:
-        """Whether it is a Job that is over."""
+        """Whether it is a Job that is over, or a pod without a controller that has ended: it will run nothing more."""
+        if self.kind == "Pod":
+            return bool(self.pods_read) and all(pod.has_ended for pod in self.pods_read)
         return isinstance(self.controller, Job) and self.controller.is_finished
+
+    @property
+    def end(self) -> str:
+        if not self.is_finished:
+            return ""
+        return "the pod has ended" if self.kind == "Pod" else "the job is over"
 
     @property
     def ready_pods(self) -> tuple[Pod, ...]:

@@ -323,6 +323,11 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
         return self.status.phase in ("Pending", "Running")
 
     @property
+    def has_ended(self) -> bool:
+        """In phase Succeeded or Failed: it is never started again."""
+        return self.status.phase in ("Succeeded", "Failed")
+
+    @property
     def is_ready(self) -> bool:
         return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions or ())
 
