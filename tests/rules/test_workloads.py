@@ -24,6 +24,7 @@ from akscan.testing import (
     case,
     cluster,
     container,
+    cron_job,
     evaluate,
     evaluate_all,
     inventory,
@@ -33,6 +34,7 @@ from akscan.testing import (
     workload,
 )
 from akscan_rules.workloads import containers_state_their_resources, no_container_is_privileged
+from msgspec.structs import replace
 
 PRIVILEGED = container(security_context=SecurityContext(privileged=True))
 MANAGED = {"kubernetes.azure.com/managedby": "aks"}
@@ -46,6 +48,14 @@ def host_process(value):
 
 def over(condition, spec):
     return job(spec=spec, status=JobStatus(conditions=(Condition(type=condition, status="True"),)))
+
+
+def scheduled(spec, *, ran=None, admitted=None):
+    """A CronJob and the pod of its last run, which had another template."""
+    made, run = cron_job(spec=spec, runs=[JobStatus()])
+    template = replace(run.spec.template, spec=ran or spec)
+    run = replace(run, spec=replace(run.spec, template=template))
+    return [made, run, pod("nightly-0-a", owner=run, spec=admitted or template.spec, phase="Succeeded")]
 
 
 def image(reference, *, privileged=True):
@@ -139,6 +149,9 @@ def image(reference, *, privileged=True):
             [pod(spec=pod_spec(PRIVILEGED), phase="Failed")],
             Status.NOT_APPLICABLE,
         ),
+        case("CronJob, privileged since its last run", scheduled(pod_spec(PRIVILEGED), ran=pod_spec()), Status.FAIL),
+        case("CronJob, privileged until its last run", scheduled(pod_spec(), ran=pod_spec(PRIVILEGED)), Status.PASS),
+        case("CronJob, set by admission", scheduled(pod_spec(), admitted=pod_spec(PRIVILEGED)), Status.FAIL),
         case("privileged Job that has failed", over("Failed", pod_spec(PRIVILEGED)), Status.NOT_APPLICABLE),
         case("privileged Job that is to fail", over("FailureTarget", pod_spec(PRIVILEGED)), Status.FAIL),
         case(
@@ -305,6 +318,9 @@ SILENT = stating()
         ),
         case("required empty", [workload(spec=pod_spec(SILENT))], Status.PASS, parameters={"required": ()}),
         case("Job", [workload(Job, spec=pod_spec(SILENT))], Status.FAIL),
+        case("CronJob, stated since its last run", scheduled(pod_spec(), ran=pod_spec(SILENT)), Status.PASS),
+        case("CronJob, stated until its last run", scheduled(pod_spec(SILENT), ran=pod_spec()), Status.FAIL),
+        case("CronJob, a LimitRange states it", scheduled(pod_spec(SILENT), admitted=pod_spec()), Status.PASS),
         case("Job that is complete", over("Complete", pod_spec(SILENT)), Status.NOT_APPLICABLE),
         case(
             "Job, include_jobs false",

@@ -133,17 +133,26 @@ class Workload(Subject):
 
     @property
     def newest_pod(self) -> Pod | None:
-        """The newest pod with a whole spec that is not terminating. Raises `NotCollected` like `pods`."""
-        return self._newest_read if self.pods else None
+        """The newest pod with a whole spec that is not terminating; of a CronJob one that was made from its present
+        template, as the next will be. Raises `NotCollected` like `pods`.
+        """
+        return self._newest_of_template if self.pods else None
 
     @cached_property
     def _newest_read(self) -> Pod | None:
-        candidates = [pod for pod in self.pods_read if pod.spec is not None and pod.metadata.deletion_timestamp is None]
-        return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
+        return _newest(self.pods_read)
+
+    @cached_property
+    def _newest_of_template(self) -> Pod | None:
+        if not isinstance(self.controller, CronJob):
+            return self._newest_read
+        runs = self.cluster.jobs_by_owner.get(self.controller.key, ())
+        present = {run.key for run in runs if run.template.spec == self.controller.template.spec}
+        return _newest(pod for pod in self.pods_read if pod.metadata.controller_key in present)
 
     @property
     def effective_spec(self) -> PodSpec:
-        """The spec of the newest pod, so that defaults and mutations of admission count; without pods the template's.
+        """The spec of `newest_pod`, so that defaults and mutations of admission count; without it the template's.
 
         Raises `NotCollected` where pods could not be listed, and for a controller of an unknown kind that has no pod
         now.
@@ -189,7 +198,9 @@ class Workload(Subject):
 
     @property
     def specs_read(self) -> tuple[PodSpec, ...]:
-        """Those of `each_spec` that were read; for proving a failure, never for proving a pass."""
+        """The specs of its template and of its newest pod, of whatever run, as far as they were read; for proving a
+        failure, never for proving a pass.
+        """
         newest = self._newest_read
         declared = self._template.spec if self._template else None
         admitted = newest.spec if newest else None
@@ -430,6 +441,11 @@ class Workloads:
         if self.gap is not None:
             raise NotCollected(self.gap)
         return self.items
+
+
+def _newest(pods: Iterable[Pod]) -> Pod | None:
+    candidates = (pod for pod in pods if pod.spec is not None and pod.metadata.deletion_timestamp is None)
+    return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
 
 
 def image_host(image: str) -> str:
