@@ -87,7 +87,7 @@ class Verdict:
 def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Verdict:
     """Ask one rule about one subject. A failure that is proven stays one, whatever could not be read beside it."""
     findings: list[Finding] = []
-    beside: dict[str, EvidenceValue] = {}
+    beside: dict[str, EvidenceValue] = {**subject.background}
     if subject.end and not selected.rule.of_ended:
         return Verdict(Status.NOT_APPLICABLE, reason=subject.end)
     try:

@@ -35,7 +35,7 @@ from akscan.testing import (
 from akscan_rules.spot.components import no_critical_component_on_spot
 from akscan_rules.spot.state import no_stateful_workload_on_spot
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT, strange_pod
+from spot_worlds import NODES, OPERATED, SPOT, TOLERANT, strange_pod
 
 # --- SPT-004
 
@@ -54,6 +54,18 @@ def on_spot(*others, spec=MOUNTS, kind=Deployment, **fields):
             "StatefulSet with a pod on a Spot node",
             on_spot(kind=StatefulSet, spec=TOLERANT),
             Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "StatefulSet of an operator with a pod on a Spot node",
+            on_spot(kind=StatefulSet, spec=TOLERANT, owner_references=OPERATED),
+            Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "DaemonSet of an operator with a claim on Spot",
+            on_spot(claim(), kind=DaemonSet, owner_references=OPERATED),
+            Status.NOT_APPLICABLE,
             subject="app",
         ),
         case(

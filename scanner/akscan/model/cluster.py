@@ -318,11 +318,6 @@ class Cluster(Subject):
         }
 
     @cached_property
-    def autoscaler_floors(self) -> dict[tuple[str, str, str], int]:
-        """(namespace, kind, name) of what a HorizontalPodAutoscaler scales -> its minReplicas."""
-        return {target: hpa.min_replicas for target, hpa in self.autoscalers.items()}
-
-    @cached_property
     def pods_read_by_namespace(self) -> dict[str, tuple[Pod, ...]]:
         """The pods that were read, complete or not."""
         found: dict[str, list[Pod]] = {}

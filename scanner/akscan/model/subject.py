@@ -64,6 +64,11 @@ class Subject(ABC):
         return {}
 
     @property
+    def background(self) -> Mapping[str, str]:
+        """What every finding on it tells, beside its own evidence."""
+        return {}
+
+    @property
     def end(self) -> str:
         """How it has come to its end, where it has: then only rules on what its object holds are asked about it."""
         return ""

@@ -60,10 +60,14 @@ _GROUPS = {
 _RESOURCES = {kind: f"{kind.casefold()}s" for kind in (*_LISTED_KINDS, "Pod")}
 #: Kinds with a number of replicas, so with a floor.
 _SCALED_KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+#: Kinds that keep their pods going by themselves, also where an operator made them from an object of its own.
+_TOPMOST_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 
 
 class Workload(Subject):
-    """The topmost controller of a set of pods, or a pod without one."""
+    """The topmost controller of Kubernetes over a set of pods, or a pod without one. Where there is none but an owner
+    that akscan does not read, that owner stands for them.
+    """
 
     def __init__(
         self,
@@ -113,8 +117,18 @@ class Workload(Subject):
         if found.gap is not None:
             yield Unreadable(cluster, found.gap)
 
+    @property
+    def owner(self) -> OwnerReference | None:
+        """The object of an operator that it was made from: that is what to change, or the change is taken back."""
+        return self.metadata.controller if self.kind in _TOPMOST_KINDS else None
+
+    @property
+    def background(self) -> dict[str, str]:
+        return {"ownerReferences": f"{self.owner.kind} {self.owner.name}"} if self.owner else {}
+
     def placeholders(self) -> dict[str, str]:
-        own = {"kind": self.kind.casefold(), "name": self.name, "namespace": self.namespace, "workload": self.name}
+        kind, name = (self.owner.kind, self.owner.name) if self.owner else (self.kind, self.name)
+        own = {"kind": kind.casefold(), "name": name, "namespace": self.namespace, "workload": name}
         return {**self.cluster.placeholders(), **own}
 
     # --- pods and specs
@@ -173,9 +187,11 @@ class Workload(Subject):
 
     @property
     def spec_path(self) -> str:
-        """The JSON pointer of the pod spec in its manifest; empty for a kind that akscan does not read, and for pods
-        and Jobs, whose spec the API server lets nobody change.
+        """The JSON pointer of the pod spec in its manifest; empty for a kind that akscan does not read, for what has an
+        `owner`, and for pods and Jobs, whose spec the API server lets nobody change.
         """
+        if self.owner is not None:
+            return ""
         if self.kind == "CronJob":
             return "/spec/jobTemplate/spec/template/spec"
         return "/spec/template/spec" if self.kind in _RESOURCES and self.kind not in ("Pod", "Job") else ""
@@ -331,12 +347,18 @@ class Workload(Subject):
             return 1
         if self.kind not in _SCALED_KINDS:
             return None
-        return self.cluster.autoscaler_floors.get((self.namespace, self.kind, self.name), self.replicas)
+        return self.autoscaler.min_replicas if self.autoscaler else self.replicas
+
+    @property
+    def _scale_targets(self) -> tuple[tuple[str, str], ...]:
+        """Kind and name by which an autoscaler scales it: its own, or those of its owner."""
+        return ((self.kind, self.name), *([(self.owner.kind, self.owner.name)] if self.owner else []))
 
     @property
     def autoscaler(self) -> HorizontalPodAutoscaler | None:
         """What scales it. Raises `NotCollected` where autoscalers could not be listed."""
-        return self.cluster.autoscalers.get((self.namespace, self.kind, self.name))
+        found = (self.cluster.autoscalers.get((self.namespace, *target)) for target in self._scale_targets)
+        return next((scaler for scaler in found if scaler is not None), None)
 
     @property
     def fewest_pods(self) -> int:
@@ -352,8 +374,7 @@ class Workload(Subject):
         """Whether a KEDA ScaledObject lets it down to no pod. Raises `NotCollected` where these could not be listed."""
         return any(
             scaled.namespace == self.namespace
-            and scaled.spec.scale_target_ref.kind == self.kind
-            and scaled.spec.scale_target_ref.name == self.name
+            and (scaled.spec.scale_target_ref.kind, scaled.spec.scale_target_ref.name) in self._scale_targets
             and not scaled.spec.min_replica_count
             for scaled in self.cluster.lists.scaled_objects.complete()
         )
@@ -519,7 +540,10 @@ class _Builder:
         if key not in self._top_of_key:
             owner = _owner(item.metadata)
             own = _Top(item.kind, item.metadata, item, item.template)
-            self._top_of_key[key] = own if owner is None else self._above(owner, item.metadata, item.template)
+            if owner is None or item.kind in _TOPMOST_KINDS:
+                self._top_of_key[key] = own
+            else:
+                self._top_of_key[key] = self._above(owner, item.metadata, item.template)
         return self._top_of_key[key]
 
     def _above(self, owner: OwnerReference, below: ObjectMeta, template: PodTemplate | None) -> _Top | None:
