@@ -40,6 +40,11 @@ DEVIATIONS = {
     ("SEC-018", "commands"): "the specified commands name a Deployment whatever the kind of the workload is",
     ("SEC-019", "commands"): "the pull role hangs on the registry, what is deleted has the name of the pull secret, and"
     " the specified patch drops the entries for other registries and leaves the template",
+    ("SPT-004", "terms"): "an operator's StatefulSet is judged as one, not as the custom resource at the end of the"
+    " chain of owners: it makes the pods; findings name the owner, and commands change it",
+    ("SPT-005", "terms"): "an operator's Deployment or StatefulSet is judged as one (see SPT-004)",
+    ("SPT-006", "terms"): "an operator's Deployment or StatefulSet is judged as one (see SPT-004)",
+    ("UPG-015", "terms"): "an operator's Deployment or StatefulSet is judged as one (see SPT-004)",
     ("SPT-005", "commands"): "the specified command names a Deployment whatever the kind of the workload is",
     ("SPT-006", "commands"): "the specified patch drops the spread constraints that are there, and labels are no app",
     ("SPT-007", "commands"): "the specified command names a Deployment whatever the kind of the workload is",

@@ -68,6 +68,12 @@ def strange_pod(on_node, name="cache-0", **fields):
     return pod(name, on_node=on_node, owner_references=(owner,), labels={"app": "app"}, **fields)
 
 
+#: The owner that an operator gives to what it makes.
+OPERATED = (
+    OwnerReference(kind="Prometheus", name="k8s", uid="p", controller=True, api_version="monitoring.coreos.com/v1"),
+)
+
+
 def spread(*nodes, name="app", kind=Deployment, replicas=None, ready=True, **fields):
     """A workload with one pod on each of these nodes."""
     made = workload(kind, name=name, replicas=len(nodes) if replicas is None else replicas, pods=0, **fields)

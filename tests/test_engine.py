@@ -76,6 +76,33 @@ def test_findings_of_one_subject_merge_except_by_part():
     ]
 
 
+def test_evidence_of_template_and_pods_tells_both():
+    def judged(c: Cluster, inventory: Inventory) -> Iterator[Finding]:
+        yield Finding("one", {"names": ["a", "b"], "count": 2, "account": "x", "minimum": None, "same": 1})
+        yield Finding("two", {"names": ("b", "c"), "count": 2, "account": "y", "minimum": 3, "same": 1})
+        yield Finding("three", {"names": "not read (list pods)", "minimum": None})
+
+    (finding,) = evaluate(make(judged), inventory()).findings
+    assert finding.evidence == {
+        "names": ["a", "b", "c", "not read (list pods)"],
+        "count": 2,
+        "account": ["x", "y"],
+        "minimum": 3,
+        "same": 1,
+    }
+
+
+def test_what_is_about_a_pod_too_is_about_no_container():
+    def judged(c: Cluster, inventory: Inventory) -> Iterator[Finding]:
+        yield Finding("one", containers=["a", "b"])
+        yield Finding("two", containers=["b", "c"])
+        yield Finding("other", containers=["a"], part="spec.x")
+        yield Finding("of the pod", part="spec.x")
+
+    findings = evaluate(make(judged), inventory()).findings
+    assert [finding.containers for finding in findings] == [("a", "b", "c"), ()]
+
+
 def test_any_of_judges_every_branch_that_can_be_read():
     def judged(c: Cluster, inventory: Inventory) -> Iterator[Finding]:
         def unread() -> Iterator[Finding]:

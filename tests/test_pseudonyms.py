@@ -5,12 +5,18 @@ import zipfile
 
 import msgspec
 import pytest
+from akscan.engine import Evaluation, SelectedRule
 from akscan.inventory_file import InventoryFile, InventoryWriter
 from akscan.model.azure import VirtualNetwork
 from akscan.model.inventory import SYSTEM_NAMESPACES
-from akscan.plugins import reporter_names
+from akscan.model.kubernetes import OwnerReference, SecurityContext, StatefulSet
+from akscan.plugins import load_rules, reporter_names
 from akscan.pseudonyms.known import Known, known_to_rules
+from akscan.pseudonyms.names import names_of_objects
+from akscan.pseudonyms.reports import pseudonymized
 from akscan.pseudonyms.words import replacer
+from akscan.report_file import encode_report
+from akscan.testing import container, inventory, pod_spec, workload
 from hypothesis import given
 from hypothesis import strategies as st
 from support import akscan, azure_options, pairs, report_of
@@ -136,6 +142,20 @@ def test_what_is_saved_beside_a_report_without_names_has_none_either(serve, cont
             one["name"] for one in report_of(tmp_path / "out")["clusters"]
         }
         assert "aks-payments-prod" not in {one.name for one in file.manifest.scope.clusters}
+
+
+def test_the_owner_of_what_an_operator_made_has_a_pseudonym():
+    owner = OwnerReference(
+        kind="Prometheus", name="zz-payments", uid="p", controller=True, api_version="example.com/v1"
+    )
+    privileged = container(security_context=SecurityContext(privileged=True))
+    world = inventory(workload(StatefulSet, spec=pod_spec(privileged), owner_references=(owner,)))
+    assert "zz-payments" in set(names_of_objects(world.clusters[0].lists))
+    rules = [SelectedRule.of(rule) for rule in load_rules() if rule.id == "WKL-002"]
+    report = Evaluation(rules, world).finish(world.manifest)
+    (finding,) = report.findings
+    assert finding.evidence["ownerReferences"] == "Prometheus zz-payments"
+    assert b"zz-payments" not in encode_report(pseudonymized(report, KEY))
 
 
 @given(st.lists(st.text(alphabet="ab-.", min_size=2, max_size=8), max_size=5), st.text(alphabet="ab-. ", max_size=30))

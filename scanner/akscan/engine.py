@@ -87,7 +87,9 @@ class Verdict:
 def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Verdict:
     """Ask one rule about one subject. A failure that is proven stays one, whatever could not be read beside it."""
     findings: list[Finding] = []
-    beside: dict[str, EvidenceValue] = {}
+    beside: dict[str, EvidenceValue] = {**subject.background}
+    if subject.end and not selected.rule.of_ended:
+        return Verdict(Status.NOT_APPLICABLE, reason=subject.end)
     try:
         for finding in selected.rule.function(subject, inventory, **selected.parameters):
             findings.append(finding)  # noqa: PERF402 what came before an exception counts
@@ -104,19 +106,32 @@ def judge(selected: SelectedRule, subject: Subject, inventory: Inventory) -> Ver
 
 
 def _merged(findings: Sequence[Finding], beside: Mapping[str, EvidenceValue]) -> Iterator[Finding]:
-    """One finding for each part: messages joined, evidence united, and with it what could not be read beside it."""
+    """One finding for each part: messages joined, evidence united, and with it what could not be read beside it. Where
+    findings tell different things of one field, as a template and its pods may, it holds them all. What is about the
+    pod as a whole is about no container, whatever else is.
+    """
     parts: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         parts[finding.part].append(finding)
     for part, group in parts.items():
         evidence: dict[str, Any] = {}
         fill: dict[str, str] = {}
-        containers = dict.fromkeys(name for finding in group for name in finding.containers)
+        named = all(finding.containers for finding in group)
+        containers = dict.fromkeys(name for finding in group for name in finding.containers) if named else ()
         for finding in group:
-            evidence |= finding.evidence
+            for key, value in finding.evidence.items():
+                evidence[key] = _united(evidence[key], value) if key in evidence else value
             fill |= finding.fill
         message = "; ".join(dict.fromkeys(finding.message for finding in group))
         yield Finding(message, {**evidence, **beside}, fill, part, tuple(containers))
+
+
+def _united(known: object, further: object) -> object:
+    """Both values of one field of evidence, each thing once."""
+    if known is None or further is None or known == further:
+        return further if known is None else known
+    values = (_scalar(known), _scalar(further))
+    return list(dict.fromkeys(item for value in values for item in (value if isinstance(value, tuple) else (value,))))
 
 
 class Evaluation:

@@ -211,7 +211,7 @@ class Finding:
 
     ``fill`` fills further placeholders of the fix. Findings of one subject merge into one, except where ``part`` (the
     path of a sub-object, never an observed value) tells them apart. ``containers`` are the names of the containers that
-    it is about, where it is about some: a waiver may be for one of them.
+    it is about, where it is about some and not about the pod as a whole: a waiver may be for one of them.
     """
 
     message: str
@@ -238,7 +238,9 @@ RuleFunction = Callable[..., Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: the function that decides and what machines filter on; the texts are the function's docstring."""
+    """A rule: the function that decides and what machines filter on; the texts are the function's docstring. It is
+    asked about work that has come to its end only where it is ``of_ended``.
+    """
 
     id: str
     severity: Severity
@@ -249,6 +251,7 @@ class Rule:
     optional_needs: tuple[Need, ...] = ()
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     docs: tuple[str, ...] = ()
+    of_ended: bool = False
 
     @property
     def documentation(self) -> str:
@@ -316,11 +319,12 @@ def rule(  # noqa: PLR0913 what a machine filters on, by keyword
     optional_needs: Sequence[Need] = (),
     frameworks: Mapping[str, Sequence[str]] | None = None,
     docs: Sequence[str] = (),
+    of_ended: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a `Rule` of a function ``(subject, inventory, *, parameter=default) -> Iterator[Finding]``.
 
     ``needs`` are the permissions without which it decides nothing; ``optional_needs`` those that only some cases or
-    only the evidence want.
+    only the evidence want. ``of_ended`` is for a rule on what an object holds, also when its Job or pod is over.
     """
     fix = Fix(textwrap.dedent(fix.cli).strip(), fix.disruption, fix.terraform, fix.arm)
 
@@ -335,6 +339,7 @@ def rule(  # noqa: PLR0913 what a machine filters on, by keyword
             optional_needs=tuple(optional_needs),
             frameworks={name: tuple(controls) for name, controls in (frameworks or {}).items()},
             docs=tuple(docs),
+            of_ended=of_ended,
         )
 
     return decorate

@@ -8,7 +8,7 @@ from akscan.model.gaps import NotCollected
 from akscan.model.kubernetes import ObjectMeta, OwnerReference
 from akscan.model.needs import Need
 from akscan.model.workloads import image_host, image_matches, image_repository
-from akscan.testing import container, inventory, named, pod, pod_spec, workload
+from akscan.testing import autoscaler, container, cron_job, inventory, named, pod, pod_spec, workload
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +34,43 @@ def test_an_owner_of_an_unknown_kind_is_named_from_the_reference():
     found = workloads(owned, pod("web-1-a", owner=owned))
     assert set(found) == {("Rollout", "web")}
     assert len(found["Rollout", "web"].pods) == 1
+
+
+OPERATED = (
+    OwnerReference(kind="Prometheus", name="k8s", uid="p", controller=True, api_version="monitoring.coreos.com/v1"),
+)
+
+
+@pytest.mark.parametrize(
+    "kind", [kubernetes.Deployment, kubernetes.StatefulSet, kubernetes.DaemonSet], ids=lambda kind: kind.__name__
+)
+def test_what_an_operator_made_is_judged_as_what_it_is_and_changed_at_its_owner(kind):
+    found = workloads(workload(kind, "web", pods=2, owner_references=OPERATED), workload(kind, "db"))
+    assert set(found) == {(kind.kind, "web"), (kind.kind, "db")}
+    web, db = found[kind.kind, "web"], found[kind.kind, "db"]
+    assert len(web.pods) == 2
+    assert (web.background, db.background) == ({"ownerReferences": "Prometheus k8s"}, {})
+    assert (web.spec_path, db.spec_path) == ("", "/spec/template/spec")
+    assert [(w.placeholders()["kind"], w.placeholders()["name"]) for w in (web, db)] == [
+        ("prometheus", "k8s"),
+        (kind.kind.casefold(), "db"),
+    ]
+
+
+def test_a_cron_job_of_an_operator_is_a_cron_job():
+    made, *runs = cron_job(runs=[kubernetes.JobStatus()])
+    owned = msgspec.structs.replace(made, metadata=msgspec.structs.replace(made.metadata, owner_references=OPERATED))
+    found = workloads(owned, runs, pod("nightly-0-a", owner=runs[0]))
+    assert set(found) == {("CronJob", "nightly")}
+    assert found["CronJob", "nightly"].schedule
+    assert len(found["CronJob", "nightly"].pods) == 1
+
+
+def test_an_autoscaler_of_the_owner_scales_what_was_made_from_it():
+    things = [workload(replicas=5, owner_references=OPERATED), autoscaler("k8s", kind="Prometheus", min_replicas=2)]
+    found = workloads(things)["Deployment", "app"]
+    assert (found.floor, found.replicas) == (2, 5)
+    assert workloads(things[0])["Deployment", "app"].floor == 5
 
 
 def test_a_mirror_pod_of_the_kubelet_is_a_workload_of_its_own():

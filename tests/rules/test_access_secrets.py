@@ -16,6 +16,7 @@ from akscan.testing import (
     evaluate,
     evaluate_all,
     inventory,
+    pod,
     pod_spec,
     rbac_rule,
     rbac_subject,
@@ -374,6 +375,7 @@ def running(spec, *others, namespace="shop"):
             unreadable=[Need.ROLE_BINDINGS],
         ),
         case("pods unreadable", running(OFF), Status.NOT_ASSESSED, subject="app", unreadable=[Need.PODS]),
+        case("a pod that has ended", [service_account("app"), pod(spec=OWN, phase="Succeeded")], Status.NOT_APPLICABLE),
     ],
 )
 def test_tokens_are_mounted_where_they_are_of_use(world, expected):

@@ -12,6 +12,7 @@ import pytest
 from akscan.engine import Evaluation, SelectedRule
 from akscan.inventory_file import InventoryFile
 from akscan.model.inventory import Inventory
+from akscan.model.kubernetes import Condition, JobStatus
 from akscan.model.reads import ARM_READS, IMPLIED_NEEDS, KUBERNETES_READS
 from akscan.model.text import ArmId
 from akscan.plugins import load_frameworks, load_rules
@@ -19,8 +20,9 @@ from akscan.pseudonyms.inventories import names_of_inventory, renamed, renamed_a
 from akscan.pseudonyms.known import known_to_rules
 from akscan.pseudonyms.names import names_of_objects
 from akscan.pseudonyms.words import replacer
-from akscan.sdk import Status
-from akscan.testing import evaluate_all
+from akscan.sdk import Status, Workload
+from akscan.signatures import signature_of
+from akscan.testing import evaluate_all, inventory, job, pod
 
 from tools.docs import pages
 
@@ -113,6 +115,19 @@ def test_it_is_small_and_pure(rule):
         name.split(".")[0] for name in vars(sys.modules[rule.function.__module__]) if name in ("os", "socket", "time")
     }
     assert not imported
+
+
+def test_only_what_its_object_holds_is_asked_of_work_that_is_over():
+    complete = JobStatus(conditions=(Condition(type="Complete", status="True"),))
+    world = inventory(job(status=complete), pod("done", phase="Succeeded"), pod("broken", phase="Failed"))
+    over = {
+        "job/shop/run": "the job is over",
+        "pod/shop/done": "the pod has ended",
+        "pod/shop/broken": "the pod has ended",
+    }
+    on_workloads = [rule for rule in RULES if Workload in signature_of(rule).subjects]
+    judged = {rule.id: {name: v.reason for name, v in evaluate_all(rule, world).items()} for rule in on_workloads}
+    assert [rule_id for rule_id, reasons in judged.items() if reasons != over] == ["SEC-015"]
 
 
 def test_the_pack_uses_the_public_surface_only():

@@ -7,8 +7,9 @@ from akscan.model.decode import decode_answer, encode
 from akscan.model.kubernetes import ConfigMap, CronJob, Deployment, EnvVar, EnvVarSource, KeyReference, Pod
 from akscan.model.literals import Literal
 from akscan.sdk import Need, Status
-from akscan.testing import case, container, evaluate, evaluate_all, inventory, pod_spec, workload
+from akscan.testing import case, container, evaluate, evaluate_all, inventory, pod, pod_spec, workload
 from akscan_rules.secrets.clear_text import no_credential_stands_in_clear_text
+from msgspec.structs import replace
 
 ACCOUNT_KEY = "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=" + "a" * 86 + "==;EndpointSuffix=x"
 INSIGHTS = (
@@ -146,6 +147,9 @@ MATCHES = {
             [workload(admitted=pod_spec(container(env=(EnvVar(name="API_KEY", value=Literal("plain")),))))],
             Status.FAIL,
         ),
+        case("in a pod that has ended",
+             [pod(spec=pod_spec(container(env=(EnvVar(name="API_KEY", value=Literal("plain")),))), phase="Succeeded")],
+             Status.FAIL),
         case("workload of the platform", [env("DB_PASSWORD", "hunter22", namespace="kube-system")],
              Status.NOT_APPLICABLE),
         case("ConfigMap of the platform", [config_map(namespace="kube-system", api_key="hunter22")],
@@ -208,6 +212,36 @@ def test_what_pods_share_with_the_template_is_told_of_the_template():
         [in_template],
         [in_template, "pod spec.containers[0].env[0].value API_KEY: telling name"],
     ]
+
+
+def test_the_containers_are_named_that_hold_a_credential():
+    secret, plain = (EnvVar(name=name, value=Literal("plain")) for name in ("API_KEY", "MODE"))
+    template = pod_spec(container(env=(plain,)), container("web", env=(secret,)))
+    admitted = replace(
+        template,
+        init_containers=(container("setup", args=(Literal.of("https://user:canary@shop.example"),)),),
+        ephemeral_containers=(container("debugger", env=(secret,)),),
+    )
+    world = inventory(workload(spec=template, admitted=admitted))
+    (finding,) = evaluate(no_credential_stands_in_clear_text, world).findings
+    assert finding.containers == ("web", "setup")
+
+
+def test_what_is_cut_is_told_of_template_and_pods():
+    own, sidecar = (
+        container(name, env=tuple(EnvVar(name=f"KEY_{place}_PASSWORD", value=Literal("plain")) for place in range(11)))
+        for name in ("app", "proxy")
+    )
+    (finding,) = evaluate(
+        no_credential_stands_in_clear_text,
+        inventory(workload(spec=pod_spec(own), admitted=pod_spec(own, sidecar))),
+    ).findings
+    credentials = finding.evidence["credentials"]
+    assert (len(credentials), credentials[10], credentials[-1]) == (22, "and 1 more", "and 1 more in its pods alone")
+    assert finding.message == (
+        "11 value(s) in clear text are credentials by what they look like (telling name); "
+        "11 value(s) in clear text in its pods alone are credentials by what they look like (telling name)"
+    )
 
 
 def test_nothing_of_a_value_is_kept():

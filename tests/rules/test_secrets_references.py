@@ -155,6 +155,27 @@ def test_the_evidence_says_who_will_fail_at_the_next_start():
     assert finding.fill == {"secret_name": "db"}
 
 
+def test_what_template_and_pods_lack_is_told_of_both():
+    template, admitted = pod_spec(volumes=(volume("new"),)), pod_spec(volumes=(volume("old"),))
+    world = inventory(service_account(), workload(spec=template, admitted=admitted))
+    (finding,) = evaluate(named_secrets_exist, world).findings
+    assert finding.evidence["missingSecrets"] == ["new (volumes[].secret of v)", "old (volumes[].secret of v)"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "containers"),
+    [
+        (pod_spec(container("web"), init_containers=(container("setup", env_from=(whole(),)),)), ("setup",)),
+        (pod_spec(container(env=(variable(),)), volumes=(volume(),)), ()),
+        (pod_spec(container(env=(variable(),)), image_pull_secrets=(NameReference(name="regcred"),)), ()),
+    ],
+    ids=["environment", "and a volume, without which none starts", "and a pull Secret"],
+)
+def test_the_containers_are_named_that_lack_a_secret(spec, containers):
+    (finding,) = evaluate(named_secrets_exist, inventory(service_account(), workload(spec=spec))).findings
+    assert finding.containers == containers
+
+
 def test_a_job_that_failed_has_come_to_its_end():
     assert Job(status=JobStatus(conditions=(Condition(type="Failed", status="True"),))).is_finished
 
@@ -250,6 +271,16 @@ def test_what_holds_the_pull_secret_is_edited():
 def test_of_several_pull_secrets_nobody_knows_which_is_the_registrys():
     (found,) = commands(*pulled(OWN, names=("regcred", "other"), accounts=PLAIN))
     assert "kubectl delete secret {pull_secret}" in found
+
+
+def test_the_containers_are_named_whose_image_a_pull_secret_pulls():
+    spec = pod_spec(
+        OWN, MESH, init_containers=(container("setup", image=OWN.image),),
+        ephemeral_containers=(container("debugger", image=OWN.image),),
+        image_pull_secrets=(NameReference(name="regcred"),),
+    )  # fmt: skip
+    (finding,) = evaluate(images_are_pulled_as_the_kubelet, inventory(ACR, workload(spec=spec))).findings
+    assert finding.containers == ("app", "setup")
 
 
 def test_a_registry_that_decides_by_repository_takes_another_role():

@@ -30,6 +30,7 @@ from akscan.model.kubernetes import (
     SecretVolume,
     StatefulSet,
     Volume,
+    VolumeMount,
 )
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
@@ -524,3 +525,43 @@ def test_the_evidence_names_variable_secret_and_key():
         "envFrom[].secretRef": ["job: all"],
     }
     assert finding.fill == {"variable": "DB"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "containers"),
+    [
+        (pod_spec(container(), init_containers=(container("setup", env=(from_secret(),)),)), ("setup",)),
+        (
+            pod_spec(
+                container("web", volume_mounts=(VolumeMount(name="v"),)),
+                container("job", env_from=(EnvFromSource(secret_ref=KeyReference(name="db")),)),
+                container("other"),
+                volumes=(Volume(name="v", secret=SecretVolume(secret_name="db")),),
+                ephemeral_containers=(container("debugger", env=(from_secret(),)),),
+            ),
+            ("web", "job"),
+        ),
+        (pod_spec(WITH_KEY, volumes=(Volume(name="v", secret=SecretVolume(secret_name="db")),)), ()),
+    ],
+    ids=["init container", "volume and environment", "volume that no container mounts"],
+)
+def test_the_containers_are_named_that_a_handmade_secret_reaches(spec, containers):
+    (finding,) = evaluate(secrets_come_from_the_store, inventory(secret(), workload(spec=spec))).findings
+    assert finding.containers == containers
+
+
+def test_template_and_pods_are_both_told_of_while_a_rollout_is_stuck():
+    old = pod_spec(container(env=(from_secret("OLD", "old"), from_secret())))
+    new = pod_spec(container(env=(from_secret("NEW", "new"), from_secret())))
+    world = inventory(workload(spec=new, admitted=old), secret("old"), secret("new"))
+    (finding,) = evaluate(secrets_reach_containers_as_files, world).findings
+    assert finding.evidence["env[].valueFrom.secretKeyRef"] == [
+        "app: NEW = new/password",
+        "app: PASSWORD = db/password",
+        "app: OLD = old/password",
+    ]
+    (finding,) = evaluate(secrets_come_from_the_store, world).findings
+    assert finding.evidence["secrets"] == [
+        "new (env[].valueFrom.secretKeyRef of app NEW)",
+        "old (env[].valueFrom.secretKeyRef of app OLD)",
+    ]

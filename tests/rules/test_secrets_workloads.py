@@ -114,3 +114,24 @@ def test_the_evidence_names_what_keeps_the_old_value():
         "objectVersion": ["secret db version ab12 in spc-kv-test"],
     }
     assert finding.fill == {"secret_provider_class": "spc-kv-test"}
+
+
+@pytest.mark.parametrize(
+    ("things", "containers"),
+    [
+        ([CLASS, *using(mount=COPY, init=True)[1:]], ("app",)),
+        ([CLASS, *using(env=(FROM_SYNCED,))[1:]], ("app",)),
+        ([secret_provider_class("kv-test", objects=PINNED.format("ab12")), *using(init=True)[1:]], ("app",)),
+        (
+            [
+                secret_provider_class("kv-test", synced=["db"], objects=PINNED.format("ab12")),
+                workload(spec=pod_spec(container(env=(FROM_SYNCED,)), volumes=(STORE,))),
+            ],
+            (),
+        ),
+    ],
+    ids=["copy in an init container", "environment", "pinned, in an init container", "pinned, mounted by no container"],
+)
+def test_findings_name_the_containers_that_they_are_about(things, containers):
+    (finding,) = evaluate(rotated_secrets_reach_containers, inventory(*things)).findings
+    assert finding.containers == containers

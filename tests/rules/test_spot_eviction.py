@@ -208,6 +208,17 @@ def test_of_a_command_only_its_sleep_is_kept(words, seconds):
     assert str(Pause.of(words)) in ("", str(seconds))
 
 
+@pytest.mark.parametrize(
+    ("grace", "containers"), [(30, ("proxy",)), (60, ())], ids=["slow hook", "slow hook, and a slow pod"]
+)
+def test_the_containers_are_named_whose_hook_is_slow(grace, containers):
+    hook = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(seconds=30)))
+    proxy = container("proxy", restart_policy="Always", lifecycle=hook)
+    spec = pod_spec(container(), init_containers=(proxy,), termination_grace_period_seconds=grace)
+    (finding,) = evaluate(pods_finish_within_the_notice, inventory(*on_spot(spec))).findings
+    assert finding.containers == containers
+
+
 # --- SPT-010
 
 IGNORES = PodFailurePolicy(

@@ -4,7 +4,15 @@ import json
 
 import pytest
 from akscan.model.azure import ResourceGroup
-from akscan.model.kubernetes import Container, DaemonSet, PodSpec, ReplicationController, StatefulSet
+from akscan.model.kubernetes import (
+    Container,
+    CrossReference,
+    DaemonSet,
+    PodSpec,
+    ReplicationController,
+    ScaledObjectSpec,
+    StatefulSet,
+)
 from akscan.model.text import ArmId
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -25,9 +33,11 @@ from akscan.testing import (
     workload,
 )
 from akscan_rules.spot.services import service_keeps_a_floor_on_regular_nodes, service_on_spot_has_replicas
+from msgspec.structs import replace
 from spot_worlds import (
     DEV,
     NODES,
+    OPERATED,
     SPOT,
     SPOT_TAINT,
     TOLERANT,
@@ -56,6 +66,27 @@ def group(**tags):
             "3 replicas on Spot",
             [SPOT, *NODES, service(), workload(replicas=3, on_node="spot-0")],
             Status.PASS,
+            subject="app",
+        ),
+        case(
+            "1 replica of an operator behind a Service on Spot",
+            [SPOT, *NODES, service(), workload(on_node="spot-0", owner_references=OPERATED)],
+            Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "1 replica whose owner KEDA may scale to zero",
+            [
+                SPOT,
+                *NODES,
+                service(),
+                replace(
+                    scaled_object("k8s"),
+                    spec=ScaledObjectSpec(scale_target_ref=CrossReference(kind="Prometheus", name="k8s")),
+                ),
+                workload(on_node="spot-0", owner_references=OPERATED),
+            ],
+            Status.NOT_APPLICABLE,
             subject="app",
         ),
         case(
@@ -162,7 +193,7 @@ def group(**tags):
         case(
             "its pod on Spot is finished",
             [SPOT, *NODES, service(), pod("lone", on_node="spot-0", phase="Succeeded", labels={"app": "app"})],
-            Status.PASS,
+            Status.NOT_APPLICABLE,
             subject="lone",
         ),
         case(
@@ -342,6 +373,12 @@ def split(*nodes, ready=True):
         case(
             "a second Deployment of another Service",
             [*WITH_SERVICE, ALL_ON_SPOT, service("web"), spread("node-0", name="web")],
+            Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "all replicas of an operator on Spot",
+            [*WITH_SERVICE, spread("spot-0", "spot-1", owner_references=OPERATED)],
             Status.FAIL,
             subject="app",
         ),

@@ -35,7 +35,7 @@ from akscan.testing import (
 from akscan_rules.spot.components import no_critical_component_on_spot
 from akscan_rules.spot.state import no_stateful_workload_on_spot
 from msgspec.structs import replace
-from spot_worlds import NODES, SPOT, TOLERANT, strange_pod
+from spot_worlds import NODES, OPERATED, SPOT, TOLERANT, strange_pod
 
 # --- SPT-004
 
@@ -54,6 +54,18 @@ def on_spot(*others, spec=MOUNTS, kind=Deployment, **fields):
             "StatefulSet with a pod on a Spot node",
             on_spot(kind=StatefulSet, spec=TOLERANT),
             Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "StatefulSet of an operator with a pod on a Spot node",
+            on_spot(kind=StatefulSet, spec=TOLERANT, owner_references=OPERATED),
+            Status.FAIL,
+            subject="app",
+        ),
+        case(
+            "DaemonSet of an operator with a claim on Spot",
+            on_spot(claim(), kind=DaemonSet, owner_references=OPERATED),
+            Status.NOT_APPLICABLE,
             subject="app",
         ),
         case(
@@ -194,7 +206,7 @@ def test_evidence_names_zones_and_the_spot_nodes_in_them():
         "claims": ["data", "scratch"],
         "volumes": ["pv-shop-data (32Gi)", "pv-shop-scratch (32Gi)"],
         "zones": ["westeurope-1"],
-        "spotNodesInZones": 1,
+        "spotNodesInZones": ["westeurope-1: 1"],
     }
 
 
@@ -313,7 +325,7 @@ HOOKED = [SPOT, *NODES, service(), workload(on_node="spot-0")]
         case(
             "its pod on Spot is finished",
             [SPOT, *NODES, pod("dns", "shop", spec=CRITICAL, on_node="spot-0", phase="Succeeded")],
-            Status.PASS,
+            Status.NOT_APPLICABLE,
             subject="dns",
         ),
         case("no Spot nodes", [SPOT, node(), workload()], Status.NOT_APPLICABLE, subject="app"),
@@ -357,3 +369,16 @@ def test_evidence_names_pods_nodes_and_what_let_them_in():
     assert finding.evidence["tolerations"] == ["*:*", "a=b:NoSchedule"]
     assert finding.evidence["regularPools"] == ["system"]
     assert finding.fill == {"node": "spot-0", "pod": "dns-5d9c7b-0"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "containers"),
+    [({}, ("debugger",)), ({"priority_class_name": "system-cluster-critical"}, ())],
+    ids=["image", "image, and the priority of the pod"],
+)
+def test_the_containers_are_named_that_run_a_critical_image(fields, containers):
+    debugger = container("debugger", image="registry.k8s.io/ingress-nginx/controller:v1")
+    admitted = pod_spec(container(), ephemeral_containers=(debugger,), **fields)
+    world = inventory(SPOT, *NODES, workload(admitted=admitted, on_node="spot-0"))
+    (finding,) = evaluate(no_critical_component_on_spot, world).findings
+    assert finding.containers == containers

@@ -28,6 +28,7 @@ from akscan_rules.upgrades.drains import (
     replicas_have_a_budget,
 )
 from msgspec.structs import replace
+from spot_worlds import OPERATED
 
 # --- UPG-014
 
@@ -172,6 +173,16 @@ THREE = [PRODUCTION, *workload(replicas=3)]
             Status.FAIL,
             parameters={"ignore_non_production": False},
         ),
+        case(
+            "StatefulSet of an operator with 2 replicas and no PDB",
+            [PRODUCTION, workload(StatefulSet, replicas=2, owner_references=OPERATED)],
+            Status.FAIL,
+        ),
+        case(
+            "StatefulSet of an operator with 2 replicas and a PDB",
+            [PRODUCTION, workload(StatefulSet, replicas=2, owner_references=OPERATED), disruption_budget(expected=2)],
+            Status.PASS,
+        ),
         case("budgets unreadable", THREE, Status.NOT_ASSESSED, unreadable=[Need.POD_DISRUPTION_BUDGETS], subject="app"),
         case("autoscalers unreadable", THREE, Status.NOT_ASSESSED, unreadable=[Need.HORIZONTAL_POD_AUTOSCALERS]),
         case(
@@ -191,6 +202,17 @@ def test_a_budget_that_selects_nothing_is_shown():
     finding = evaluate(replicas_have_a_budget, world).findings[0]
     assert finding.evidence["budgetsThatSelectNothing"] == ["typo"]
     assert finding.fill == {"label_selector": "app=app,part=web"}
+
+
+def test_the_owner_of_what_an_operator_made_is_named():
+    owned = workload(StatefulSet, replicas=2, owner_references=OPERATED)
+    finding = evaluate(replicas_have_a_budget, inventory(PRODUCTION, owned)).findings[0]
+    assert (finding.evidence["kind"], finding.evidence["ownerReferences"]) == ("StatefulSet", "Prometheus k8s")
+    closed = disruption_budget(expected=1, desired=1, min_available=1)
+    finding = evaluate(
+        budget_lets_nodes_be_drained, inventory(workload(StatefulSet, owner_references=OPERATED), closed)
+    ).findings[0]
+    assert (finding.fill["workload_kind"], finding.fill["workload"]) == ("prometheus", "k8s")
 
 
 # --- UPG-016

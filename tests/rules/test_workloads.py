@@ -6,10 +6,12 @@ import pytest
 from akscan.model.azure import BootstrapProfile
 from akscan.model.decode import decode_answer
 from akscan.model.kubernetes import (
+    Condition,
     CronJob,
     DaemonSet,
     Deployment,
     Job,
+    JobStatus,
     PodSecurityContext,
     ResourceRequirements,
     SecurityContext,
@@ -22,14 +24,17 @@ from akscan.testing import (
     case,
     cluster,
     container,
+    cron_job,
     evaluate,
     evaluate_all,
     inventory,
+    job,
     pod,
     pod_spec,
     workload,
 )
 from akscan_rules.workloads import containers_state_their_resources, no_container_is_privileged
+from msgspec.structs import replace
 
 PRIVILEGED = container(security_context=SecurityContext(privileged=True))
 MANAGED = {"kubernetes.azure.com/managedby": "aks"}
@@ -39,6 +44,18 @@ REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/acrboot"
 
 def host_process(value):
     return container(security_context=SecurityContext(windows_options=WindowsOptions(host_process=value)))
+
+
+def over(condition, spec):
+    return job(spec=spec, status=JobStatus(conditions=(Condition(type=condition, status="True"),)))
+
+
+def scheduled(spec, *, ran=None, admitted=None):
+    """A CronJob and the pod of its last run, which had another template."""
+    made, run = cron_job(spec=spec, runs=[JobStatus()])
+    template = replace(run.spec.template, spec=ran or spec)
+    run = replace(run, spec=replace(run.spec, template=template))
+    return [made, run, pod("nightly-0-a", owner=run, spec=admitted or template.spec, phase="Succeeded")]
 
 
 def image(reference, *, privileged=True):
@@ -127,6 +144,16 @@ def image(reference, *, privileged=True):
         case("taken away by admission", [workload(spec=pod_spec(PRIVILEGED), admitted=pod_spec())], Status.PASS),
         case("privileged workload without pods", [workload(spec=pod_spec(PRIVILEGED), replicas=0)], Status.FAIL),
         case("privileged bare pod", [pod(spec=pod_spec(PRIVILEGED))], Status.FAIL),
+        case(
+            "privileged bare pod that has ended",
+            [pod(spec=pod_spec(PRIVILEGED), phase="Failed")],
+            Status.NOT_APPLICABLE,
+        ),
+        case("CronJob, privileged since its last run", scheduled(pod_spec(PRIVILEGED), ran=pod_spec()), Status.FAIL),
+        case("CronJob, privileged until its last run", scheduled(pod_spec(), ran=pod_spec(PRIVILEGED)), Status.PASS),
+        case("CronJob, set by admission", scheduled(pod_spec(), admitted=pod_spec(PRIVILEGED)), Status.FAIL),
+        case("privileged Job that has failed", over("Failed", pod_spec(PRIVILEGED)), Status.NOT_APPLICABLE),
+        case("privileged Job that is to fail", over("FailureTarget", pod_spec(PRIVILEGED)), Status.FAIL),
         case(
             "in ignored_workloads",
             [workload(spec=pod_spec(PRIVILEGED))],
@@ -291,6 +318,10 @@ SILENT = stating()
         ),
         case("required empty", [workload(spec=pod_spec(SILENT))], Status.PASS, parameters={"required": ()}),
         case("Job", [workload(Job, spec=pod_spec(SILENT))], Status.FAIL),
+        case("CronJob, stated since its last run", scheduled(pod_spec(), ran=pod_spec(SILENT)), Status.PASS),
+        case("CronJob, stated until its last run", scheduled(pod_spec(SILENT), ran=pod_spec()), Status.FAIL),
+        case("CronJob, a LimitRange states it", scheduled(pod_spec(SILENT), admitted=pod_spec()), Status.PASS),
+        case("Job that is complete", over("Complete", pod_spec(SILENT)), Status.NOT_APPLICABLE),
         case(
             "Job, include_jobs false",
             [workload(Job, spec=pod_spec(SILENT))],

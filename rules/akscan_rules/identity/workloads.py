@@ -98,8 +98,6 @@ def workload_identity_is_wired(
     """
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("system namespace")
-    if workload.is_finished:
-        raise NotApplicable("the job is over")
     uses = workload.pod_labels.get(_USE) == "true"
     account = _Account(workload, inventory)
     if uses:

@@ -47,6 +47,7 @@ _CLUSTER_CERTIFICATE = "kube-root-ca.crt"
         Disruption.WORKLOAD_RESTART,
         terraform="kubernetes_deployment_v1.spec.template.spec.container.env.value; kubernetes_config_map_v1.data",
     ),
+    of_ended=True,
 )
 def no_credential_stands_in_clear_text(
     subject: Workload | ConfigMapSubject,
@@ -59,9 +60,9 @@ def no_credential_stands_in_clear_text(
     """No credential stands in clear text in a pod template or ConfigMap.
 
     Everyone who may read the workload or the ConfigMap reads the credential, and so do its Git history, backups and
-    dashboards. It cannot be revoked without a new deployment. akscan keeps no value: what a literal looks like is
-    decided while it is decoded, and only the kind of credential and its place are kept. `ignore` takes names of
-    objects, with or without their namespace.
+    dashboards; a Job or pod that is over holds it until it is deleted. It cannot be revoked without a new deployment.
+    akscan keeps no value: what a literal looks like is decided while it is decoded, and only the kind of credential and
+    its place are kept. `ignore` takes names of objects, with or without their namespace.
 
     **Fix**: treat the credential as leaked: replace it at its source, store the new one in Key Vault, mount it through
     a SecretProviderClass, or do without it by using a workload identity. Mount the new one before the old one is
@@ -79,10 +80,10 @@ def no_credential_stands_in_clear_text(
     else:
         known: tuple[_Place, ...] = ()
         for spec in subject.each_spec():
-            places = tuple(dict.fromkeys((*known, *_in_spec(spec, subject.field_of(spec), names))))
-            if places != known:
-                yield from _told(places)
-            known = places
+            found = dict.fromkeys(_in_spec(spec, subject.field_of(spec), names))
+            places = tuple(place for place in found if place not in known)
+            yield from _told(places, " in its pods alone" if known else "")
+            known += places
 
 
 @dataclass(frozen=True)
@@ -117,14 +118,15 @@ class _Place:
         return f"{self.holder}{self.part}{f' {self.name}' * bool(self.name)}: {self.kind}"
 
 
-def _told(places: tuple[_Place, ...]) -> Iterator[Finding]:
+def _told(places: tuple[_Place, ...], where: str = "") -> Iterator[Finding]:
     if places:
         kinds = ", ".join(dict.fromkeys(place.kind for place in places))
         shown = [str(place) for place in places[:_SHOWN]]
-        more = [f"and {len(places) - _SHOWN} more"] if len(places) > _SHOWN else []
+        more = [f"and {len(places) - _SHOWN} more{where}"] if len(places) > _SHOWN else []
         yield Finding(
-            f"{len(places)} value(s) in clear text are credentials by what they look like ({kinds})",
+            f"{len(places)} value(s) in clear text{where} are credentials by what they look like ({kinds})",
             {"credentials": [*shown, *more]},
+            containers=list(dict.fromkeys(place.container for place in places if place.container)),
         )
 
 

@@ -82,10 +82,13 @@ def _missing_secrets(workload: Workload, spec: PodSpec) -> Iterator[Finding]:
     made = mounts.synced(workload.namespace, spec) if missing else frozenset()
     missing = [use for use in missing if use.name not in made]
     if missing:
+        # without a volume no container starts, whichever mounts it
+        of_pod = any(use.kind.startswith("volumes") for use in missing)
         yield Finding(
             f"Secret {', '.join(dict.fromkeys(use.name for use in missing))} does not exist",
             {"missingSecrets": [str(use) for use in missing], **_running(workload)},
             {"secret_name": missing[0].name},
+            containers=[] if of_pod else [use.place for use in missing],
         )
 
 
@@ -194,6 +197,7 @@ def _needless(
                 "kubelet_object_id": _kubelet_id(workload),
             },
             part=f"registries/{host.casefold()}",
+            containers=[container.name for container in spec.own_containers if image_host(container.image) == host],
         )
 
 

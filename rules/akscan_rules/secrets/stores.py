@@ -178,11 +178,17 @@ def secrets_come_from_the_store(
                     ),
                 },
                 {"secret": names[0]},
+                containers=_reached(handmade),
             )
 
 
 def _uses(spec: PodSpec, ignored: tuple[str, ...]) -> list[SecretUse]:
     return [use for use in secret_uses(spec, spec.own_containers) if use.name not in ignored]
+
+
+def _reached(uses: list[SecretUse]) -> list[str]:
+    """The containers that Secrets reach; none where a volume of one is mounted by no container."""
+    return [name for use in uses for name in use.containers] if all(use.containers for use in uses) else []
 
 
 def _handmade(workload: Workload) -> frozenset[tuple[str, str]]:

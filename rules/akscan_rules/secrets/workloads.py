@@ -1,6 +1,6 @@
 """How workloads take their secrets."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from akscan.sdk import (
     Container,
@@ -127,7 +127,7 @@ def rotated_secrets_reach_containers(
         mounts = mounts or any(volume.provider_class for volume in spec.volumes or ())
         mounted = _mounted(workload, spec)
         yield from any_of(
-            _copies(spec, mounted), *([] if reloads else [_variables(spec, mounted)]), _pinned(mounted.values())
+            _copies(spec, mounted), *([] if reloads else [_variables(spec, mounted)]), _pinned(spec, mounted)
         )
     if not mounts:
         raise NotApplicable("it mounts no SecretProviderClass")
@@ -143,7 +143,7 @@ def _mounted(workload: Workload, spec: PodSpec) -> dict[str, SecretProviderClass
 
 def _copies(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterator[Finding]:
     copies = [
-        (f"{container.name}: {mount.mount_path}", mounted[mount.name].name)
+        (container.name, mount.mount_path, mounted[mount.name].name)
         for container in spec.own_containers
         for mount in container.volume_mounts or ()
         if mount.is_copy and mount.name in mounted
@@ -151,8 +151,9 @@ def _copies(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterator[
     if copies:
         yield Finding(
             f"(a) {len(copies)} mount(s) are copies made at the start of the container",
-            {"subPath": [f"{place} of {name}" for place, name in copies]},
-            {"secret_provider_class": copies[0][1]},
+            {"subPath": [f"{container}: {path} of {name}" for container, path, name in copies]},
+            {"secret_provider_class": copies[0][2]},
+            containers=[container for container, *_ in copies],
         )
 
 
@@ -164,16 +165,21 @@ def _variables(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterat
             f"(b) {len(uses)} variable(s) keep the value that they got at the start of the container",
             {"environment": [str(use) for use in uses]},
             {"secret_provider_class": synced[uses[0].name]},
+            containers=[use.place for use in uses],
         )
 
 
-def _pinned(classes: Collection[SecretProviderClass]) -> Iterator[Finding]:
-    pinned = [(str(one), found.name) for found in classes for one in found.azure_parameters.objects.each if one.version]
+def _pinned(spec: PodSpec, mounted: dict[str, SecretProviderClass]) -> Iterator[Finding]:
+    objects = {volume: found.azure_parameters.objects.each for volume, found in mounted.items()}
+    pinned = [(str(one), mounted[volume].name) for volume, each in objects.items() for one in each if one.version]
     if pinned:
+        volumes = [volume for volume, each in objects.items() if any(one.version for one in each)]
+        readers = [[c.name for c in spec.own_containers if c.mounts(volume)] for volume in volumes]
         yield Finding(
             f"(c) {len(pinned)} object(s) are mounted in one version for good",
             {"objectVersion": [f"{one} in {name}" for one, name in pinned]},
             {"secret_provider_class": pinned[0][1]},
+            containers=[name for names in readers for name in names] if all(readers) else [],
         )
-    for found in classes:
+    for found in mounted.values():
         found.require_objects()

@@ -64,8 +64,6 @@ def spot_is_reached_on_purpose(workload: Workload, inventory: Inventory) -> Iter
         raise NotApplicable(f"a {workload.kind} is not meant")
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the workload is the platform's")
-    if workload.is_finished:
-        raise NotApplicable("the job is over")
     if not workload.cluster.spot.exists:
         raise NotApplicable("the cluster has no Spot capacity")
     spec = workload.template.spec

@@ -1,6 +1,6 @@
 """Components that others hang on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from akscan.sdk import (
     Disruption,
@@ -90,9 +90,9 @@ def _named(workload: Workload, images: tuple[str, ...]) -> Iterator[Finding]:
         yield _misplaced(workload, f"it has priority class {spec.priority_class_name}")
     if workload.namespace == "kube-system" and workload.kind in _KINDS_OF_COMPONENTS:
         yield _misplaced(workload, "it is a component of kube-system")
-    matching = [container.image for container in spec.all_containers if image_matches(container.image, images)]
+    matching = [container for container in spec.all_containers if image_matches(container.image, images)]
     if matching:
-        yield _misplaced(workload, f"it runs {', '.join(matching)}")
+        yield _misplaced(workload, f"it runs {', '.join(c.image for c in matching)}", [c.name for c in matching])
 
 
 def _behind_a_webhook(workload: Workload) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _behind_a_webhook(workload: Workload) -> Iterator[Finding]:
         yield _misplaced(workload, f"webhooks of {', '.join(webhooks)} refuse what they are asked without it")
 
 
-def _misplaced(workload: Workload, why: str) -> Finding:
+def _misplaced(workload: Workload, why: str, containers: Sequence[str] = ()) -> Finding:
     spec = workload.effective_spec
     here = {node.name for node in workload.spot_nodes}
     pods = sorted(pod.name for pod in workload.pods if pod.node_name in here and pod.status.phase == "Running")
@@ -114,4 +114,5 @@ def _misplaced(workload: Workload, why: str) -> Finding:
             "regularPools": regular_pools(workload),
         },
         {"node": min(here), "pod": pods[0]},
+        containers=containers,
     )

@@ -68,8 +68,6 @@ def pods_finish_within_the_notice(
         raise NotApplicable("agents belong on every node")
     if workload.is_aks_managed:
         raise NotApplicable("the workload is the platform's")
-    if workload.is_finished:
-        raise NotApplicable("the job is over")
     if checkpoint_key and workload.kind in _JOBS and workload.has_mark(checkpoint_key):
         raise NotApplicable(f"it checkpoints, says {checkpoint_key}")
     spec = workload.effective_spec
@@ -88,9 +86,9 @@ def _slow(workload: Workload, spec: PodSpec, notice_seconds: int) -> Iterator[Fi
     fill = _shorter(workload, spec)
     if grace > notice_seconds:
         yield Finding(f"its pods may take {grace} seconds to end", evidence, fill)
-    slow = [f"{name} sleeps {seconds} seconds" for name, seconds in hooks.items() if seconds >= notice_seconds]
+    slow = {name: f"{name} sleeps {seconds} seconds" for name, seconds in hooks.items() if seconds >= notice_seconds}
     if slow:
-        yield Finding(f"before it stops, {', '.join(slow)}", evidence, fill)
+        yield Finding(f"before it stops, {', '.join(slow.values())}", evidence, fill, containers=list(slow))
 
 
 def _shorter(workload: Workload, spec: PodSpec) -> dict[str, str]:
@@ -152,8 +150,6 @@ def jobs_survive_an_eviction(
         raise NotApplicable(f"a {workload.kind} is no job of Kubernetes")
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the workload is the platform's")
-    if workload.is_finished:
-        raise NotApplicable("the job is over")
     owners = workload.metadata.owner_references or ()
     if any(owner.api_version.partition("/")[0] in retrying_groups for owner in owners):
         raise NotApplicable("what owns it tries again")

@@ -68,7 +68,7 @@ def service_on_spot_has_replicas(
     bare pod under a Deployment first. Where an autoscaler scales it, raise its minReplicas instead.
     """
     if workload.kind not in _KINDS_WITH_REPLICAS:
-        raise NotApplicable(f"a {workload.kind} has no number of replicas")
+        raise NotApplicable(f"a {workload.kind} is not meant")
     if workload.is_aks_managed:
         raise NotApplicable("the workload is the platform's")
     if ignore_non_production and inventory.is_non_production(workload.cluster):
@@ -173,7 +173,7 @@ def _spread(workload: Workload) -> str:
         "maxSkew": 2,
         "topologyKey": "kubernetes.azure.com/priority",
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": workload.labels},
+        "labelSelector": {"matchLabels": workload.pod_labels},
     }
     return json.dumps({"spec": {"template": {"spec": {"topologySpreadConstraints": [constraint]}}}})
 

@@ -1,5 +1,6 @@
 """State that a Spot node takes along when it goes."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from akscan.sdk import (
@@ -66,10 +67,8 @@ def no_stateful_workload_on_spot(
         return
     if workload.kind == "StatefulSet":
         yield Finding(f"a StatefulSet runs on {names_of_spot_nodes(workload)}", where_it_runs(workload))
-    mounts: list[Mount] = []
     for mount in state_of(workload):
-        mounts.append(mount)
-        yield Finding(_lost(mount), {**where_it_runs(workload), **_mount_evidence(workload, mounts)})
+        yield Finding(_lost(mount), {**where_it_runs(workload), **_mount_evidence(workload, mount)})
 
 
 def keeps_state(workload: Workload) -> bool:
@@ -94,12 +93,14 @@ def _lost(mount: Mount) -> str:
     return f"claim {mount.claim.name} is an Azure Disk" + (f" of zone {zones}" if zones else "")
 
 
-def _mount_evidence(workload: Workload, mounts: list[Mount]) -> dict[str, int | list[str]]:
-    zones = {zone for mount in mounts if mount.volume for zone in mount.volume.zones}
+def _mount_evidence(workload: Workload, mount: Mount) -> dict[str, list[str]]:
+    volume = mount.volume
     ready = [node for node in workload.cluster.spot.nodes if node.is_ready]
+    counted = Counter(node.metadata.label("topology.kubernetes.io/zone") for node in ready)
+    zones = sorted(volume.zones) if volume else []
     return {
-        "claims": [m.claim.name for m in mounts],
-        "volumes": [f"{m.volume.name} ({m.volume.size or 'size unknown'})" for m in mounts if m.volume],
-        "zones": sorted(zones),
-        "spotNodesInZones": sum(node.metadata.label("topology.kubernetes.io/zone") in zones for node in ready),
+        "claims": [mount.claim.name],
+        "volumes": [f"{volume.name} ({volume.size or 'size unknown'})"] if volume else [],
+        "zones": zones,
+        "spotNodesInZones": [f"{zone}: {counted[zone]}" for zone in zones],
     }

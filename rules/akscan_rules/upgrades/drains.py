@@ -128,7 +128,7 @@ def replicas_have_a_budget(
     budget guards: a pod with two budgets is never evicted (UPG-016).
     """
     if workload.kind not in ("Deployment", "StatefulSet"):
-        raise NotApplicable(f"a {workload.kind} needs no budget")
+        raise NotApplicable(f"a {workload.kind} is not meant")
     if workload.namespace in workload.cluster.system_namespaces:
         raise NotApplicable("the workload is the platform's")
     if ignore_non_production and inventory.is_non_production(workload.cluster):
@@ -136,13 +136,13 @@ def replicas_have_a_budget(
     floor = workload.floor
     if floor is None or floor < min_replicas:
         raise NotApplicable("its controller is gone" if floor is None else f"it may come down to {floor} pods")
-    known = workload.cluster.drain.known_budgets(workload.namespace, workload.labels)
+    known = workload.cluster.drain.known_budgets(workload.namespace, workload.pod_labels)
     if any(budget.status.expected_pods > 0 for budget in known):
         return
     workload.cluster.lists.pod_disruption_budgets.complete()
     empty = workload.cluster.drain.known_idle_budgets.get(workload.namespace, ())
     scaler = workload.autoscaler
-    labels = {key: value for key, value in workload.labels.items() if key != _TEMPLATE_HASH}
+    labels = {key: value for key, value in workload.pod_labels.items() if key != _TEMPLATE_HASH}
     yield Finding(
         f"no disruption budget guards the {floor} pods that it has at least",
         {
@@ -306,11 +306,11 @@ def _drain_settings(pool: NodePool) -> str:
 def _budget_fill(budget: DisruptionBudget) -> dict[str, str]:
     workloads = if_known(lambda: budget.workloads)
     pools = if_known(lambda: budget.node_pools)
-    single = [] if isinstance(workloads, str) else [w for w in workloads if w.replicas == 1]
+    single = [] if isinstance(workloads, str) else [w.placeholders() for w in workloads if w.replicas == 1]
     names = [] if isinstance(pools, str) else [pool.name for pool in pools]
     return {
-        "workload_kind": single[0].kind.casefold() if single else "",
-        "workload": single[0].name if single else "",
+        "workload_kind": single[0]["kind"] if single else "",
+        "workload": single[0]["name"] if single else "",
         "node_pool": next(iter(names), ""),
     }
 

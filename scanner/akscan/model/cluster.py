@@ -325,11 +325,6 @@ class Cluster(Subject):
         }
 
     @cached_property
-    def autoscaler_floors(self) -> dict[tuple[str, str, str], int]:
-        """(namespace, kind, name) of what a HorizontalPodAutoscaler scales -> its minReplicas."""
-        return {target: hpa.min_replicas for target, hpa in self.autoscalers.items()}
-
-    @cached_property
     def pods_read_by_namespace(self) -> dict[str, tuple[Pod, ...]]:
         """The pods that were read, complete or not."""
         found: dict[str, list[Pod]] = {}
@@ -520,6 +515,11 @@ class Cluster(Subject):
     def namespace_names(self) -> frozenset[str]:
         """The names of its namespaces. Raises `NotCollected` where they could not be listed."""
         return frozenset(namespace.name for namespace in self.lists.namespaces.complete())
+
+    @cached_property
+    def labels_read_by_namespace(self) -> dict[str, dict[str, str]]:
+        """The labels of its namespaces, as far as these were read."""
+        return {namespace.name: namespace.metadata.labels or {} for namespace in self.lists.namespaces.items}
 
     @cached_property
     def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from akscan.model.cluster import Cluster
@@ -26,6 +26,11 @@ class ApplicationNamespace(Subject):
         return SubjectRef(
             id=f"{above}/namespaces/{self.name}", kind="namespace", name=self.name, cluster=above, namespace=self.name
         )
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """None where namespaces could not be listed: then no waiver selects it by a label."""
+        return self.cluster.labels_read_by_namespace.get(self.name, {})
 
     @classmethod
     def each(cls, _inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:

@@ -391,6 +391,11 @@ class AdmissionWebhook(Subject):
             cluster=above,
         )
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Those of its configuration."""
+        return self.configuration.metadata.labels or {}
+
     def placeholders(self) -> dict[str, str]:
         own = {"kind": self.configuration.kind.casefold(), "name": self.configuration.name}
         return {**self.cluster.placeholders(), **own}

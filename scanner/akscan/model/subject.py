@@ -63,6 +63,16 @@ class Subject(ABC):
         """The Kubernetes labels by which a waiver may select it."""
         return {}
 
+    @property
+    def background(self) -> Mapping[str, str]:
+        """What every finding on it tells, beside its own evidence."""
+        return {}
+
+    @property
+    def end(self) -> str:
+        """How it has come to its end, where it has: then only rules on what its object holds are asked about it."""
+        return ""
+
     @classmethod
     @abstractmethod
     def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:

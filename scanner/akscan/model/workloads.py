@@ -60,10 +60,14 @@ _GROUPS = {
 _RESOURCES = {kind: f"{kind.casefold()}s" for kind in (*_LISTED_KINDS, "Pod")}
 #: Kinds with a number of replicas, so with a floor.
 _SCALED_KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+#: Kinds that keep their pods going by themselves, also where an operator made them from an object of its own.
+_TOPMOST_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 
 
 class Workload(Subject):
-    """The topmost controller of a set of pods, or a pod without one."""
+    """The topmost controller of Kubernetes over a set of pods, or a pod without one. Where there is none but an owner
+    that akscan does not read, that owner stands for them.
+    """
 
     def __init__(
         self,
@@ -113,8 +117,18 @@ class Workload(Subject):
         if found.gap is not None:
             yield Unreadable(cluster, found.gap)
 
+    @property
+    def owner(self) -> OwnerReference | None:
+        """The object of an operator that it was made from: that is what to change, or the change is taken back."""
+        return self.metadata.controller if self.kind in _TOPMOST_KINDS else None
+
+    @property
+    def background(self) -> dict[str, str]:
+        return {"ownerReferences": f"{self.owner.kind} {self.owner.name}"} if self.owner else {}
+
     def placeholders(self) -> dict[str, str]:
-        own = {"kind": self.kind.casefold(), "name": self.name, "namespace": self.namespace, "workload": self.name}
+        kind, name = (self.owner.kind, self.owner.name) if self.owner else (self.kind, self.name)
+        own = {"kind": kind.casefold(), "name": name, "namespace": self.namespace, "workload": name}
         return {**self.cluster.placeholders(), **own}
 
     # --- pods and specs
@@ -133,17 +147,26 @@ class Workload(Subject):
 
     @property
     def newest_pod(self) -> Pod | None:
-        """The newest pod with a whole spec that is not terminating. Raises `NotCollected` like `pods`."""
-        return self._newest_read if self.pods else None
+        """The newest pod with a whole spec that is not terminating; of a CronJob one that was made from its present
+        template, as the next will be. Raises `NotCollected` like `pods`.
+        """
+        return self._newest_of_template if self.pods else None
 
     @cached_property
     def _newest_read(self) -> Pod | None:
-        candidates = [pod for pod in self.pods_read if pod.spec is not None and pod.metadata.deletion_timestamp is None]
-        return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
+        return _newest(self.pods_read)
+
+    @cached_property
+    def _newest_of_template(self) -> Pod | None:
+        if not isinstance(self.controller, CronJob):
+            return self._newest_read
+        runs = self.cluster.jobs_by_owner.get(self.controller.key, ())
+        present = {run.key for run in runs if run.template.spec == self.controller.template.spec}
+        return _newest(pod for pod in self.pods_read if pod.metadata.controller_key in present)
 
     @property
     def effective_spec(self) -> PodSpec:
-        """The spec of the newest pod, so that defaults and mutations of admission count; without pods the template's.
+        """The spec of `newest_pod`, so that defaults and mutations of admission count; without it the template's.
 
         Raises `NotCollected` where pods could not be listed, and for a controller of an unknown kind that has no pod
         now.
@@ -164,9 +187,11 @@ class Workload(Subject):
 
     @property
     def spec_path(self) -> str:
-        """The JSON pointer of the pod spec in its manifest; empty for a kind that akscan does not read, and for pods
-        and Jobs, whose spec the API server lets nobody change.
+        """The JSON pointer of the pod spec in its manifest; empty for a kind that akscan does not read, for what has an
+        `owner`, and for pods and Jobs, whose spec the API server lets nobody change.
         """
+        if self.owner is not None:
+            return ""
         if self.kind == "CronJob":
             return "/spec/jobTemplate/spec/template/spec"
         return "/spec/template/spec" if self.kind in _RESOURCES and self.kind not in ("Pod", "Job") else ""
@@ -189,7 +214,9 @@ class Workload(Subject):
 
     @property
     def specs_read(self) -> tuple[PodSpec, ...]:
-        """Those of `each_spec` that were read; for proving a failure, never for proving a pass."""
+        """The specs of its template and of its newest pod, of whatever run, as far as they were read; for proving a
+        failure, never for proving a pass.
+        """
         newest = self._newest_read
         declared = self._template.spec if self._template else None
         admitted = newest.spec if newest else None
@@ -222,8 +249,9 @@ class Workload(Subject):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of its pods, by the template."""
-        return (self._template.metadata.labels if self._template else None) or {}
+        """Its own labels and those of its pods, by the template or, where there is none, by the newest pod read."""
+        pods = self._template or self._newest_read
+        return {**(self.metadata.labels or {}), **((pods.metadata.labels if pods else None) or {})}
 
     def has_mark(self, key: str) -> bool:
         """Whether it, or its template, has a label or an annotation of this key; of a bare pod labels alone count."""
@@ -263,7 +291,7 @@ class Workload(Subject):
         `NotCollected` like `pods` where only a pod would tell.
         """
         if self._template is not None:
-            return self.labels
+            return self._template.metadata.labels or {}
         return (self.newest_pod.metadata.labels if self.newest_pod else None) or {}
 
     @property
@@ -319,12 +347,18 @@ class Workload(Subject):
             return 1
         if self.kind not in _SCALED_KINDS:
             return None
-        return self.cluster.autoscaler_floors.get((self.namespace, self.kind, self.name), self.replicas)
+        return self.autoscaler.min_replicas if self.autoscaler else self.replicas
+
+    @property
+    def _scale_targets(self) -> tuple[tuple[str, str], ...]:
+        """Kind and name by which an autoscaler scales it: its own, or those of its owner."""
+        return ((self.kind, self.name), *([(self.owner.kind, self.owner.name)] if self.owner else []))
 
     @property
     def autoscaler(self) -> HorizontalPodAutoscaler | None:
         """What scales it. Raises `NotCollected` where autoscalers could not be listed."""
-        return self.cluster.autoscalers.get((self.namespace, self.kind, self.name))
+        found = (self.cluster.autoscalers.get((self.namespace, *target)) for target in self._scale_targets)
+        return next((scaler for scaler in found if scaler is not None), None)
 
     @property
     def fewest_pods(self) -> int:
@@ -340,8 +374,7 @@ class Workload(Subject):
         """Whether a KEDA ScaledObject lets it down to no pod. Raises `NotCollected` where these could not be listed."""
         return any(
             scaled.namespace == self.namespace
-            and scaled.spec.scale_target_ref.kind == self.kind
-            and scaled.spec.scale_target_ref.name == self.name
+            and (scaled.spec.scale_target_ref.kind, scaled.spec.scale_target_ref.name) in self._scale_targets
             and not scaled.spec.min_replica_count
             for scaled in self.cluster.lists.scaled_objects.complete()
         )
@@ -389,8 +422,16 @@ class Workload(Subject):
 
     @property
     def is_finished(self) -> bool:
-        """Whether it is a Job that is over."""
+        """Whether it is a Job that is over, or a pod without a controller that has ended: it will run nothing more."""
+        if self.kind == "Pod":
+            return bool(self.pods_read) and all(pod.has_ended for pod in self.pods_read)
         return isinstance(self.controller, Job) and self.controller.is_finished
+
+    @property
+    def end(self) -> str:
+        if not self.is_finished:
+            return ""
+        return "the pod has ended" if self.kind == "Pod" else "the job is over"
 
     @property
     def ready_pods(self) -> tuple[Pod, ...]:
@@ -421,6 +462,11 @@ class Workloads:
         if self.gap is not None:
             raise NotCollected(self.gap)
         return self.items
+
+
+def _newest(pods: Iterable[Pod]) -> Pod | None:
+    candidates = (pod for pod in pods if pod.spec is not None and pod.metadata.deletion_timestamp is None)
+    return max(candidates, key=lambda pod: (pod.metadata.creation_timestamp or "", pod.name), default=None)
 
 
 def image_host(image: str) -> str:
@@ -494,7 +540,10 @@ class _Builder:
         if key not in self._top_of_key:
             owner = _owner(item.metadata)
             own = _Top(item.kind, item.metadata, item, item.template)
-            self._top_of_key[key] = own if owner is None else self._above(owner, item.metadata, item.template)
+            if owner is None or item.kind in _TOPMOST_KINDS:
+                self._top_of_key[key] = own
+            else:
+                self._top_of_key[key] = self._above(owner, item.metadata, item.template)
         return self._top_of_key[key]
 
     def _above(self, owner: OwnerReference, below: ObjectMeta, template: PodTemplate | None) -> _Top | None:

@@ -50,6 +50,7 @@ def _names_of(item: KubernetesObject) -> Iterator[str]:
     yield item.metadata.namespace
     if not any(owner.kind == _NAMESAKE for owner in item.metadata.owner_references or ()):
         yield item.metadata.name
+    yield from (owner.name for owner in item.metadata.owner_references or () if owner.controller)
     if isinstance(item, MutatingWebhookConfiguration | ValidatingWebhookConfiguration):
         yield from (webhook.name for webhook in item.webhooks or ())
     if isinstance(item, RoleBinding | ClusterRoleBinding):

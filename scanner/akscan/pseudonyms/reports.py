@@ -22,6 +22,8 @@ _OURS = frozenset(
 #: What is told of a cluster by name.
 _FACTS = ("pools", "networks", "subnets", "hops", "identities")
 _OF_RULES = frozenset({"parameters"})
+#: Evidence of kind and name of an object that is no subject.
+_OWNER = "ownerReferences"
 
 
 def pseudonymized(report: Report, key: bytes, names: Iterable[str] = ()) -> Report:
@@ -59,6 +61,8 @@ def _names_in(data: Mapping[str, Any]) -> Iterator[str]:
     for subject in (*data["subjects"], *elsewhere):
         if subject["namespace"] not in SYSTEM_NAMESPACES:
             yield from (subject["name"], subject["namespace"])
+    for found in (*data["findings"], *data["waived"], *data["carried"]):
+        yield found.get("evidence", {}).get(_OWNER, "").rpartition(" ")[2]
     for text in texts_of(dict(data)):
         yield from names_in_ids(text)
 

@@ -153,7 +153,7 @@ def workload(  # noqa: PLR0913 every argument has a healthy default
     top = kind(
         metadata=_marked(marked_meta(kind.kind, name, namespace, metadata), annotation_keys),
         spec=kubernetes.ControllerSpec(replicas=replicas, template=template),
-        status=status or kubernetes.ControllerStatus(),
+        status=status or kind().status,
     )
     made: list[KubernetesObject] = [top]
     owner: KubernetesObject = top

@@ -97,6 +97,10 @@ class Container(KubernetesStruct, frozen=True, kw_only=True):
         hook = self.lifecycle.pre_stop if self.lifecycle else None
         return hook.pause_seconds if hook else 0
 
+    def mounts(self, volume: str) -> bool:
+        """Whether it mounts the volume of this name."""
+        return any(mount.name == volume for mount in self.volume_mounts or ())
+
     def request(self, resource: str) -> Decimal:
         """What the container requests, in base units: the limit stands in for an absent request, absent counts as 0."""
         for stated in (self.resources.requests, self.resources.limits):
@@ -317,6 +321,11 @@ class Pod(KubernetesObject, frozen=True, kw_only=True):
     def is_active(self) -> bool:
         """In phase Pending or Running."""
         return self.status.phase in ("Pending", "Running")
+
+    @property
+    def has_ended(self) -> bool:
+        """In phase Succeeded or Failed: it is never started again."""
+        return self.status.phase in ("Succeeded", "Failed")
 
     @property
     def is_ready(self) -> bool:
