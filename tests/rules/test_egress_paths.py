@@ -123,6 +123,7 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             parameters=ACCEPT,
         ),
         case("block", [leaves("block"), BARE], Status.NOT_APPLICABLE),
+        case("an outbound type that akscan does not know", [leaves("wormhole"), BARE], Status.NOT_ASSESSED),
         case("managedNATGatewayV2", [leaves("managedNATGatewayV2"), BARE], Status.FAIL),
         case("userAssignedNATGateway, in another case", [leaves("UserAssignedNatGateway"), BARE], Status.FAIL),
         case(

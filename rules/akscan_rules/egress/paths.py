@@ -11,10 +11,13 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Subnet,
     SubnetResource,
@@ -25,6 +28,8 @@ from akscan.sdk import (
 
 #: Outbound types with which nothing but a route of the customer's keeps pods from the Internet.
 _DIRECT = ("loadBalancer", "managedNATGateway", "managedNATGatewayV2", "userAssignedNATGateway")
+#: Outbound types that other rules look at.
+_OTHERS = ("userDefinedRouting", "none", "block")
 #: Where a default route has to lead for something to look at the traffic.
 _FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
 
@@ -75,8 +80,11 @@ def egress_is_filtered(
     Existing outbound connections drop and the outbound addresses change: have the firewall rules and API-003 ready
     first.
     """
-    if cluster.outbound not in _DIRECT:
+    if cluster.outbound in _OTHERS:
         raise NotApplicable(f"outboundType is {cluster.outbound}")
+    if cluster.outbound not in _DIRECT:
+        detail = f"akscan does not know outboundType {cluster.outbound}"
+        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
     policies = (
         cluster.lists.cilium_clusterwide_policies if accept_fqdn_policies and cluster.enforces_fqdn_policies else None
     )
