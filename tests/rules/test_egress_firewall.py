@@ -371,6 +371,41 @@ INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["1
             serving(routes=[CLIENTS], load_balancer_source_ranges=("198.51.0.0/16",)),
             Status.FAIL,
         ),
+        case(
+            "a service tag beside the ranges",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(allowed_service_tags="AzureFrontDoor.Backend"),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "a service tag beside the ranges, routes for both",
+            serving(
+                routes=[CLIENTS, "AzureFrontDoor.Backend"],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(allowed_service_tags="AzureCloud , azurefrontdoor.backend"),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "service tags alone, a route for each",
+            serving(
+                routes=["AzureCloud", "AzureFrontDoor.Backend"],
+                annotations=ServiceAnnotations(allowed_service_tags="AzureCloud , azurefrontdoor.backend"),
+            ),
+            Status.PASS,
+        ),
+        case(
+            "a wider range in the annotation of Kubernetes",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(source_ranges="198.51.0.0/16"),
+            ),
+            Status.FAIL,
+        ),
         case("a route for clients, but everybody is let in", serving(routes=[CLIENTS]), Status.FAIL),
         case("public load balancer pending without address", serving(addresses=[]), Status.NOT_APPLICABLE),
         case("a load balancer of another class", serving(load_balancer_class="tailscale"), Status.PASS),

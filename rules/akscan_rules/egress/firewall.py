@@ -197,11 +197,11 @@ def public_service_works_beside_the_firewall(service: LoadBalancerService, inven
         raise NotApplicable("no default route of the nodes leads to an appliance")
     if not found.is_public_load_balancer:
         return
-    addresses, ranges = found.given_addresses, found.admitted_ranges
+    addresses, clients = found.given_addresses, (*found.admitted_ranges, *found.admitted_tags)
     if not addresses:
         raise NotApplicable("the Service has no public address yet")
     forced = [subnet for subnet, _ in egress.forced(egress.cluster.node_subnets)]
-    if ranges and all(all(egress.answers_directly(subnet, one) for one in ranges) for subnet in forced):
+    if clients and all(all(egress.answers_directly(subnet, one) for one in clients) for subnet in forced):
         return
     if all(egress.translates(subnet, addresses) for subnet in forced):
         return
@@ -210,7 +210,8 @@ def public_service_works_beside_the_firewall(service: LoadBalancerService, inven
         {
             "ingress": addresses,
             "ports": [f"{port.port}/{port.protocol}" for port in found.spec.ports or ()],
-            "loadBalancerSourceRanges": ranges,
+            "loadBalancerSourceRanges": found.admitted_ranges,
+            "azure-allowed-service-tags": found.admitted_tags,
             "subnets": [subnet.name for subnet in forced],
             "internetRoutes": egress.internet_routes(forced),
         },

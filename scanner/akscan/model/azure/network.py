@@ -164,11 +164,15 @@ class RouteTable(Resource, frozen=True, kw_only=True):
     properties: RouteTableProperties = RouteTableProperties()
 
     def sends_to_internet(self, prefix: str) -> bool:
-        """Whether a route of the customer's sends all of an address or prefix straight to the Internet."""
+        """Whether a route of the customer's sends all of an address or prefix straight to the Internet, or of a service
+        tag, of which a route may be, too (https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview).
+        """
         wanted = network_of(prefix)
-        routes = (route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet")
+        routes = [route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet"]
+        if wanted is None:
+            return any(Token(route.address_prefix) == prefix for route in routes)
         networks = (network_of(route.address_prefix) for route in routes)
-        return wanted is not None and any(network is not None and is_within(wanted, network) for network in networks)
+        return any(network is not None and is_within(wanted, network) for network in networks)
 
     @property
     def default_route(self) -> Route | None:
