@@ -406,6 +406,44 @@ INGRESS_SPEC = pod_spec(service_account_name="ingress")
             Status.FAIL,
         ),
         case(
+            "bound through the group of all service accounts",
+            calling(
+                rules(TAG), others=(SLICE, cluster_role_binding("x", rbac_subject("Group", "system:serviceaccounts")))
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "bound through the group of its namespace",
+            calling(
+                rules(TAG),
+                others=(SLICE, role_binding("x", "shop", rbac_subject("Group", "system:serviceaccounts:shop"))),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "bound through the group of another namespace",
+            calling(
+                rules(TAG),
+                others=(SLICE, cluster_role_binding("x", rbac_subject("Group", "system:serviceaccounts:other"))),
+            ),
+            Status.PASS,
+        ),
+        case(
+            "what Kubernetes binds to all service accounts by default",
+            calling(
+                rules(TAG),
+                others=(
+                    SLICE,
+                    cluster_role_binding(
+                        "system:service-account-issuer-discovery",
+                        rbac_subject("Group", "system:serviceaccounts"),
+                        labels={"kubernetes.io/bootstrapping": "rbac-defaults"},
+                    ),
+                ),
+            ),
+            Status.PASS,
+        ),
+        case(
             "another account is bound",
             calling(
                 rules(TAG),
