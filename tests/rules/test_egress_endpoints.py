@@ -276,6 +276,20 @@ def tunnel(to):
         case(
             "leaves through a load balancer", [cluster(), virtual_network(subnet(routed=False))], Status.NOT_APPLICABLE
         ),
+        case(
+            "a default route in two halves, no rule",
+            [*behind()[:2], route_table(route("0.0.0.0/1"), route("128.0.0.0/1")), *behind()[3:]],
+            Status.FAIL,
+        ),
+        case(
+            "a default route in two halves, one of them to a third-party appliance",
+            [
+                *behind(rules(TAG))[:2],
+                route_table(route("0.0.0.0/1"), route("128.0.0.0/1", address="10.1.0.99")),
+                *behind(rules(TAG))[3:],
+            ],
+            Status.NOT_ASSESSED,
+        ),
         case("next hop of a third-party appliance", behind(rules(TAG))[:4], Status.NOT_ASSESSED),
         case(
             "a route to appliances whose addresses were not returned",

@@ -61,6 +61,13 @@ def two_subnets(second):
     return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
 
 
+def halved(*others, first="10.1.0.4", second="10.1.0.4"):
+    """A route table with a route for each half of all addresses: to an appliance, or to the Internet."""
+    halves = {"0.0.0.0/1": first, "128.0.0.0/1": second}
+    hops = (route(half, "VirtualAppliance" if hop else "Internet", hop) for half, hop in halves.items())
+    return route_table(*others, *hops)
+
+
 SOMETHING = (CiliumEgress(),)
 
 
@@ -163,6 +170,44 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             "a route table without a default route",
             [leaves(), virtual_network(), route_table(route("10.9.0.0/16"))],
             Status.FAIL,
+        ),
+        # in two halves
+        case("both halves to an appliance", [leaves(), virtual_network(), halved()], Status.PASS),
+        case("both halves to appliances apart", [leaves(), virtual_network(), halved(second="10.1.0.5")], Status.PASS),
+        case(
+            "both halves to the Internet, past the appliance",
+            [leaves(), virtual_network(), halved(route(), first="", second="")],
+            Status.FAIL,
+        ),
+        case(
+            "one half to the Internet, past the appliance",
+            [leaves(), virtual_network(), route_table(route(), route("128.0.0.0/1", hop="Internet", address=""))],
+            Status.FAIL,
+        ),
+        case(
+            "one half to the Internet, one to an appliance",
+            [leaves(), virtual_network(), halved(second="")],
+            Status.FAIL,
+        ),
+        case(
+            "one half to an appliance, the other has no route",
+            [leaves(), virtual_network(), route_table(route("0.0.0.0/1"))],
+            Status.FAIL,
+        ),
+        case(
+            "both halves to an appliance, past a route to the Internet",
+            [leaves(), virtual_network(), halved(route(hop="Internet", address=""))],
+            Status.PASS,
+        ),
+        case(
+            "a narrower route to the Internet",
+            [leaves(), virtual_network(), route_table(route(), route("64.0.0.0/2", hop="Internet", address=""))],
+            Status.PASS,
+        ),
+        case(
+            "both halves to an appliance, gateway in the network",
+            [leaves(), virtual_network(subnet(), *GATEWAY.properties.subnets[1:]), halved()],
+            Status.PASS,
         ),
         case(
             "default route to the Internet, gateway in the network",
@@ -362,4 +407,18 @@ def test_an_unknown_route_says_whence_it_may_come():
     assert (
         "virtual hub hub with routing intent"
         in evaluate(egress_is_filtered, inventory(leaves(), BARE, [*connected_hub(), INTENT])).reason
+    )
+
+
+def test_the_halves_of_a_default_route_are_named():
+    world = inventory(leaves(), virtual_network(), halved(route(), first=""))
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.message.endswith("0.0.0.0/1 to Internet in route table rt-egress")
+    pools = [node_pool(), node_pool("user", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/user"))]
+    network = virtual_network(subnet(), subnet("user", "10.0.1.0/24", routed=False))
+    (finding,) = evaluate(
+        egress_is_filtered, inventory(leaves(pools=pools), network, halved(second="10.1.0.5"))
+    ).findings
+    assert finding.evidence["subnets"][0].endswith(
+        "0.0.0.0/1 and 128.0.0.0/1 to VirtualAppliance 10.1.0.4 10.1.0.5 in route table rt-egress"
     )

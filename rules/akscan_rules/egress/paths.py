@@ -145,7 +145,7 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
         return f"no default route in route table {table.name}"
     properties = route.properties
     hop = " ".join((properties.next_hop_type, *properties.next_hop_addresses))
-    return f"0.0.0.0/0 to {hop} in route table {table.name}"
+    return f"{properties.address_prefix} to {hop} in route table {table.name}"
 
 
 @rule(
@@ -237,7 +237,7 @@ def _no_route(egress: Egress, subnet: SubnetResource) -> Iterator[Finding]:
         return
     if route is None:
         egress.inventory.require_no_learned_route(subnet)
-    leads = f"0.0.0.0/0 leads to {hop}" if hop else "there is no default route"
+    leads = f"{route.properties.address_prefix} leads to {hop}" if route else "there is no default route"
     yield Finding(f"{what}: {leads}", {"outboundType": outbound})
 
 
