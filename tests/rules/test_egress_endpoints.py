@@ -24,6 +24,7 @@ from akscan.testing import (
     evaluate,
     firewall,
     firewall_policy,
+    hosted_system,
     hub,
     inventory,
     ip_group,
@@ -275,6 +276,16 @@ def tunnel(to):
         case("artifactSource Cache", behind(bootstrap_profile=CACHE), Status.NOT_APPLICABLE),
         case(
             "leaves through a load balancer", [cluster(), virtual_network(subnet(routed=False))], Status.NOT_APPLICABLE
+        ),
+        case(
+            "hosted system, a rule for the subnet of workloads only",
+            behind(
+                rules(replace(TAG, source_addresses=("10.0.0.0/24",))),
+                pools=[],
+                hosted_system_profile=hosted_system(),
+                subnets=[subnet(), subnet("system", "10.0.1.0/26")],
+            ),
+            Status.FAIL,
         ),
         case(
             "a default route in two halves, no rule",

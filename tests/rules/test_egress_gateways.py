@@ -22,6 +22,7 @@ from akscan.testing import (
     evaluate,
     evaluate_all,
     firewall,
+    hosted_system,
     hub,
     inventory,
     nat_gateway,
@@ -40,12 +41,13 @@ from akscan_rules.egress.ports import snat_ports_suffice
 NODES = f"{SUBSCRIPTION}/resourceGroups/MC_rg-test_aks_westeurope"
 
 
-def by_nat(gateway, *zones, pools=None):
+def by_nat(gateway, *zones, pools=None, **fields):
     """A cluster whose nodes leave by the NAT gateway of their subnet."""
     return [
         cluster(
             network={"outbound_type": Token("userAssignedNATGateway")},
             pools=pools or [node_pool(availability_zones=zones)],
+            **fields,
         ),
         virtual_network(subnet(routed=False, nat_gateway=references(gateway.id)[0])),
         gateway,
@@ -114,6 +116,11 @@ def managed(*zones, sku="Standard", outbound="managedNATGateway"):
             zonal("1", "2", "3", in_zone="1"),
             Status.FAIL,
             subject="ng-2",
+        ),
+        case(
+            "hosted system, whose zones nothing tells",
+            by_nat(nat_gateway(zones=["1"]), "1", hosted_system_profile=hosted_system("nodes", "nodes")),
+            Status.NOT_ASSESSED,
         ),
         case("one zone only", by_nat(nat_gateway(zones=["1"]), "1"), Status.NOT_APPLICABLE),
         case("managed, StandardV2", managed("1", "2", sku="StandardV2"), Status.NOT_APPLICABLE),
@@ -257,6 +264,17 @@ HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPubli
             Status.NOT_APPLICABLE,
         ),
         case("NAP, nap_max_nodes null", by_load_balancer(fixed(3), **AUTO), Status.NOT_ASSESSED),
+        case(
+            "hosted system, no pool",
+            by_load_balancer(hosted_system_profile=hosted_system("nodes", "nodes"), **AUTO),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "hosted system, no pool, too many nodes by nap_max_nodes",
+            by_load_balancer(hosted_system_profile=hosted_system("nodes", "nodes"), **AUTO),
+            Status.FAIL,
+            parameters={"nap_max_nodes": 51},
+        ),
         case(
             "NAP, nap_max_nodes 40", by_load_balancer(fixed(3), **AUTO), Status.PASS, parameters={"nap_max_nodes": 40}
         ),

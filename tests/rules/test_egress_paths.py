@@ -5,6 +5,7 @@ import pytest
 from akscan.model.azure import (
     AdvancedNetworking,
     AdvancedNetworkingSecurity,
+    HostedSystemProfile,
     HttpProxyConfig,
     Reference,
     RoutingIntent,
@@ -31,6 +32,7 @@ from akscan.testing import (
     cluster,
     connected_hub,
     evaluate,
+    hosted_system,
     inventory,
     named,
     node_pool,
@@ -59,6 +61,19 @@ def two_subnets(second):
     """A cluster with a pool in the routed subnet and one in ``second``, and their network."""
     pools = [node_pool(), node_pool("user", vnet_subnet_id=second.id)]
     return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
+
+
+def hosting(*subnets):
+    """A cluster without pools whose nodes stand in two of these subnets."""
+    own = leaves(pools=[], hosted_system_profile=hosted_system())
+    return [own, virtual_network(*subnets or [subnet("other")]), route_table()]
+
+
+IN_NODE_GROUP = HostedSystemProfile(
+    enabled=True,
+    node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/nodes"),
+    system_node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/system"),
+)
 
 
 def halved(*others, first="10.1.0.4", second="10.1.0.4"):
@@ -170,6 +185,34 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             "a route table without a default route",
             [leaves(), virtual_network(), route_table(route("10.9.0.0/16"))],
             Status.FAIL,
+        ),
+        # system components on nodes of AKS
+        case("hosted system, every subnet routed", hosting(subnet(), subnet("system", "10.0.1.0/26")), Status.PASS),
+        case(
+            "hosted system, the subnet of workloads not routed",
+            hosting(subnet(routed=False), subnet("system", "10.0.1.0/26")),
+            Status.FAIL,
+        ),
+        case(
+            "hosted system, the subnet of components not routed",
+            hosting(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            Status.FAIL,
+        ),
+        case("hosted system, subnets not read", hosting(), Status.NOT_ASSESSED),
+        case(
+            "hosted system in subnets of AKS beside a routed pool",
+            [leaves(hosted_system_profile=hosted_system("", ""))],
+            Status.FAIL,
+        ),
+        case(
+            "hosted system in subnets of the node resource group",
+            [leaves(pools=[], hosted_system_profile=IN_NODE_GROUP)],
+            Status.FAIL,
+        ),
+        case(
+            "hosted system that is off, subnets named all the same",
+            [leaves(hosted_system_profile=msgspec.structs.replace(hosted_system("gone", "gone"), enabled=False))],
+            Status.PASS,
         ),
         # in two halves
         case("both halves to an appliance", [leaves(), virtual_network(), halved()], Status.PASS),
@@ -422,3 +465,9 @@ def test_the_halves_of_a_default_route_are_named():
     assert finding.evidence["subnets"][0].endswith(
         "0.0.0.0/1 and 128.0.0.0/1 to VirtualAppliance 10.1.0.4 10.1.0.5 in route table rt-egress"
     )
+
+
+def test_subnets_of_aks_are_no_subnets_of_the_customer():
+    world = inventory(leaves(pools=[], hosted_system_profile=IN_NODE_GROUP))
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.message == "the nodes stand in AKS's own network and leave through loadBalancer"

@@ -12,6 +12,7 @@ from akscan.testing import (
     connected_hub,
     evaluate,
     firewall,
+    hosted_system,
     hub,
     inventory,
     nat_gateway,
@@ -99,6 +100,29 @@ SYSTEM_TABLE = f"{GROUP.replace('rg-test', 'MC_rg-test_aks_westeurope')}/provide
         ),
         case(
             "userDefinedRouting, second pool's subnet without route table", second_pool(), Status.FAIL, subject="user"
+        ),
+        case(
+            "hosted system, the subnet of components without route table",
+            [
+                leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system()),
+                *behind(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            ],
+            Status.FAIL,
+            subject="system",
+        ),
+        case(
+            "hosted system, the subnet of workloads",
+            [
+                leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system()),
+                *behind(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            ],
+            Status.PASS,
+            subject="nodes",
+        ),
+        case(
+            "hosted system in subnets of AKS",
+            [leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system("", ""))],
+            Status.NOT_APPLICABLE,
         ),
         case(
             "userDefinedRouting, 0.0.0.0/0 -> Internet",

@@ -26,6 +26,7 @@ from akscan.testing import (
     case,
     cluster,
     evaluate,
+    hosted_system,
     inventory,
     member_of,
     node_pool,
@@ -496,6 +497,18 @@ def test_what_is_missing_is_named_and_filled_in():
     assert finding.fill["private_dns_zone_id"] == ZONE
     assert finding.fill["kubelet_identity_id"] == KUBELET
     assert finding.fill["control_plane_object_id"] == CONTROL_PLANE_OBJECT_ID
+
+
+def test_the_subnets_of_a_hosted_system_are_joined():
+    apart = subnet("system", "10.0.1.0/26")
+    things = [
+        built(pools=[], hosted_system_profile=hosted_system("nodes", "system"), kubelet_id=""),
+        virtual_network(subnet(), apart),
+        route_table(),
+    ]
+    world = inventory(things, granted(holds(NETWORK_CONTRIBUTOR, NODE_SUBNET), holds(READER, apart.id)))
+    (finding,) = evaluate(control_plane_identity_is_sufficient, world).findings
+    assert finding.message.startswith("system (hostedSystemProfile): ")
 
 
 def test_the_control_plane_fills_the_fix():

@@ -17,6 +17,7 @@ from akscan.testing import (
     cluster,
     evaluate,
     evaluate_all,
+    hosted_system,
     inventory,
     node_pool,
     on,
@@ -249,6 +250,11 @@ def internal_service(*addresses, name="app", subnet_name=""):
             Status.PASS,
         ),
         case("node_subnet, maxPods absent counts as 30", filled(CNI, count=8), Status.FAIL),
+        case(
+            "hosted system, nodes that no pool lists",
+            [cluster(pools=[], hosted_system_profile=hosted_system("nodes", "nodes")), virtual_network()],
+            Status.NOT_ASSESSED,
+        ),
         case("own CNI: only nodes take addresses", filled(OWN_CNI, "10.0.0.0/28", count=10), Status.PASS),
         case("own CNI, one node more", filled(OWN_CNI, "10.0.0.0/28", count=11), Status.FAIL),
         case(

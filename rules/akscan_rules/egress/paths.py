@@ -200,8 +200,12 @@ def subnets_have_their_way_out(subnet: Subnet, inventory: Inventory) -> Iterator
         "routeTable": str(resource.properties.route_table.id),
         "natGateway": str(resource.properties.nat_gateway.id),
         "defaultRoute": _known_way_out(subnet.id, inventory),
-        "pools": tuple(
-            f"{use.pool.cluster.name}/{use.pool.name}: {'pods' if use.for_pods else 'nodes'}" for use in subnet.users
+        "pools": (
+            *(
+                f"{use.pool.cluster.name}/{use.pool.name}: {'pods' if use.for_pods else 'nodes'}"
+                for use in subnet.users
+            ),
+            *(f"{cluster.name}: nodes beside the pools" for cluster in subnet.hosting),
         ),
     }
     branches = (fault(Egress(cluster, inventory), resource) for cluster in clusters for fault in _FAULTS)
@@ -307,9 +311,11 @@ def outbound_survives_a_zone(gateway: ClusterNatGateway, inventory: Inventory) -
     if resource.sku.name == "StandardV2":
         raise NotApplicable("a StandardV2 gateway is zone-redundant")
     if not any(len(use.zones) > 1 for use in gateway.uses):
+        gateway.require_zones()
         raise NotApplicable("no cluster behind it is in two zones")
     pools = [pool for use in gateway.uses for pool in use.pools]
     if len(resource.zones) == 1 and all(pool.properties.availability_zones == resource.zones for pool in pools):
+        gateway.require_zones()
         return
     where = f"in zone {', '.join(resource.zones)}" if resource.zones else "in a zone that Azure chose"
     zones = sorted({zone for pool in pools for zone in pool.properties.availability_zones})

@@ -89,7 +89,7 @@ def snat_ports_suffice(
         "pools": tuple(f"{pool.name}: {pool.nodes_max} + {pool.surge(pool.nodes_max)} surge" for pool in cluster.pools),
     }
     if egress.path == "lb":
-        nodes = largest(cluster.pools, nap_max_nodes)
+        nodes = largest(cluster, cluster.pools, nap_max_nodes)
         yield from _allocated(cluster, egress, nodes, min_ports_per_node, evidence)
     else:
         ways = tuple(shared_ports(egress, nap_max_nodes))

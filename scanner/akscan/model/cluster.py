@@ -160,13 +160,31 @@ class Cluster(Subject):
 
     @property
     def is_byo_vnet(self) -> bool:
-        """Every pool stands in a subnet of the customer."""
+        """Every node stands in a subnet of the customer."""
         pools = self.properties.agent_pool_profiles
-        return bool(pools) and all(pool.vnet_subnet_id for pool in pools)
+        if self.hosts_nodes and len(self.resource.hosted_subnets) < 2:  # noqa: PLR2004 workloads and components
+            return False
+        return (bool(pools) or self.hosts_nodes) and all(pool.vnet_subnet_id for pool in pools)
+
+    @property
+    def hosts_nodes(self) -> bool:
+        """Whether AKS hosts the system components, on nodes that no pool lists."""
+        return self.properties.hosted_system_profile.enabled
 
     @property
     def has_node_auto_provisioning(self) -> bool:
         return self.properties.node_provisioning_profile.mode == "Auto"
+
+    @property
+    def unlisted_nodes(self) -> Gap:
+        """Why nothing is known of the nodes beside the pools of a cluster whose system components AKS hosts."""
+        return Gap(
+            source="arm",
+            scope=str(self.id),
+            reason=Reason.UNKNOWN,
+            permission=Need.MANAGED_CLUSTERS,
+            detail="no node pool lists the nodes of a cluster whose system components AKS hosts",
+        )
 
     @property
     def unlimited_nodes(self) -> Gap:
@@ -234,7 +252,8 @@ class Cluster(Subject):
     @property
     def node_subnets(self) -> tuple[ArmId, ...]:
         """The distinct subnets of the nodes."""
-        return tuple(dict.fromkeys(p.vnet_subnet_id for p in self.properties.agent_pool_profiles if p.vnet_subnet_id))
+        of_pools = (pool.vnet_subnet_id for pool in self.properties.agent_pool_profiles if pool.vnet_subnet_id)
+        return tuple(dict.fromkeys((*of_pools, *self.resource.hosted_subnets)))
 
     @property
     def pod_subnets(self) -> tuple[ArmId, ...]:

@@ -312,8 +312,7 @@ class Inventory:
         """The clusters with nodes or pods in each subnet, among those that were read."""
         found: dict[ArmId, list[ArmId]] = defaultdict(list)
         for resource in self.known(ManagedCluster):
-            pools = resource.properties.agent_pool_profiles
-            for subnet in dict.fromkeys(s for pool in pools for s in (pool.vnet_subnet_id, pool.pod_subnet_id) if s):
+            for subnet in resource.subnets:
                 found[subnet].append(resource.id)
         return found
 

@@ -67,6 +67,7 @@ def requirements(cluster: Cluster, inventory: Inventory) -> tuple[tuple[Requirem
 def _by_cluster(cluster: Cluster) -> Iterator[Requirement]:
     properties = cluster.properties
     access, profile = properties.api_server_access_profile, properties.network_profile.load_balancer_profile
+    yield from _each(cluster.resource.hosted_subnets, _OF_SUBNET, "hostedSystemProfile")
     yield from _each(cluster.node_subnets, _OF_SUBNET, "agentPoolProfiles.vnetSubnetID")
     yield from _each(cluster.pod_subnets, _OF_SUBNET, "agentPoolProfiles.podSubnetID")
     yield Requirement(access.subnet_id, _OF_SUBNET, "apiServerAccessProfile.subnetId")
