@@ -163,7 +163,7 @@ def _policies(
         Need.ADMIN_NETWORK_POLICIES,
         Need.CLUSTER_NETWORK_POLICIES,
     ],
-    optional_needs=[Need.NAMESPACES, Need.DAEMON_SETS],
+    optional_needs=[Need.NAMESPACES, Need.DAEMON_SETS, Need.NODES],
     frameworks={"mitre": ["Discovery"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/operator-best-practices-cluster-security",

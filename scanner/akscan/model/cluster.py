@@ -250,6 +250,10 @@ class Cluster(Subject):
         return tuple(NodePool(self, pool) for pool in self.properties.agent_pool_profiles)
 
     @property
+    def has_windows_pools(self) -> bool:
+        return any(pool.os_type == "Windows" for pool in self.properties.agent_pool_profiles)
+
+    @property
     def node_subnets(self) -> tuple[ArmId, ...]:
         """The distinct subnets of the nodes."""
         of_pools = (pool.vnet_subnet_id for pool in self.properties.agent_pool_profiles if pool.vnet_subnet_id)

@@ -42,6 +42,10 @@ class Node(KubernetesObject, frozen=True, kw_only=True):
         return self.metadata.label("kubernetes.azure.com/node-image-version")
 
     @property
+    def is_windows(self) -> bool:
+        return self.metadata.label("kubernetes.io/os") == "windows"
+
+    @property
     def is_quarantined(self) -> bool:
         """Whether an upgrade gave it up (https://learn.microsoft.com/azure/aks/upgrade-options)."""
         return self.metadata.label("kubernetes.azure.com/upgrade-status") == "Quarantined"
