@@ -10,6 +10,7 @@ from akscan.model.azure import (
     ClassicNetworkRule,
     ClassicNetworkRules,
     DhcpOptions,
+    NodeProvisioningProfile,
 )
 from akscan.model.kubernetes import PodAnnotations, ServiceAccount
 from akscan.model.text import ArmId, Token
@@ -30,6 +31,7 @@ from akscan.testing import (
     ip_group,
     named,
     network_rule,
+    node_class,
     node_pool,
     peering,
     pod,
@@ -71,6 +73,16 @@ def behind(*collections, base=(), dns=(), subnets=(), table=None, **fields):
         rule_group(policy, *collections),
         *([parent, rule_group(parent, *base)] if parent else []),
     ]
+
+
+BESIDE = node_class("beside", f"{NETWORK}/subnets/beside")
+
+
+def auto(*collections, **fields):
+    """The same with node auto-provisioning, beside another subnet."""
+    profile = NodeProvisioningProfile(mode=Token("Auto"))
+    subnets = [subnet(), subnet("beside", "10.0.1.0/24")]
+    return behind(*collections, subnets=subnets, node_provisioning_profile=profile, **fields)
 
 
 def names(*left_out, also=()):
@@ -288,6 +300,13 @@ def tunnel(to):
             Status.FAIL,
         ),
         case(
+            "NAP, a rule for the subnet of the pool, none for that of a node class",
+            [*auto(rules(replace(TAG, source_addresses=("10.0.0.0/24",)))), BESIDE],
+            Status.FAIL,
+        ),
+        case("NAP, a rule for both subnets", [*auto(rules(TAG)), BESIDE], Status.PASS),
+        case("NAP, node classes unreadable", auto(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.AKS_NODE_CLASSES]),
+        case(
             "a default route in two halves, no rule",
             [*behind()[:2], route_table(route("0.0.0.0/1"), route("128.0.0.0/1")), *behind()[3:]],
             Status.FAIL,
@@ -481,6 +500,12 @@ INGRESS_SPEC = pod_spec(service_account_name="ingress")
             "the pod is the platform's",
             calling(rules(TAG), made=pod(namespace="kube-system", spec=INGRESS_SPEC)),
             Status.PASS,
+        ),
+        case(
+            "NAP, node classes unreadable",
+            [*auto(to_api(API), **PUBLIC), *calling()[7:]],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
         ),
         case("private cluster", [*behind(rules(TAG)), SLICE], Status.NOT_APPLICABLE),
         case(

@@ -12,6 +12,7 @@ from akscan.model.azure import (
     DhcpOptions,
     GpuProfile,
     ManualScale,
+    NodeProvisioningProfile,
     ScaleProfile,
     SecurityProfile,
     Switch,
@@ -115,6 +116,12 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             behind(rules(TAG), channel="SecurityPatch"),
             Status.FAIL,
             parameters=STRICT,
+        ),
+        case(
+            "NAP, node classes unreadable",
+            behind(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto"))),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
         ),
         case("channel SecurityPatch in other letters", behind(channel="securitypatch"), Status.FAIL),
         case(

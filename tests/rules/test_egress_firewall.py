@@ -11,6 +11,7 @@ from akscan.model.azure import (
     ClassicRules,
     DhcpOptions,
     FirewallRule,
+    NodeProvisioningProfile,
 )
 from akscan.model.kubernetes import ServiceAnnotations
 from akscan.model.text import ArmId, Token
@@ -99,6 +100,12 @@ CLASSIC_ANYWHERE = ClassicNetworkRule(
     ("world", "expected"),
     [
         case("only the FQDN tag is allowed", behind(rules(TAG)), Status.PASS),
+        case(
+            "NAP, node classes unreadable",
+            behind(rules(TAG), node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto"))),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
         case("network rule Allow TCP * to *", behind(rules(ANYWHERE)), Status.FAIL),
         case("application rule targetFqdns [*] Https 443", behind(rules(application_rule("*"))), Status.FAIL),
         case(

@@ -7,6 +7,7 @@ from akscan.model.azure import (
     AdvancedNetworkingSecurity,
     HostedSystemProfile,
     HttpProxyConfig,
+    NodeProvisioningProfile,
     Reference,
     RoutingIntent,
     RoutingIntentProperties,
@@ -35,6 +36,7 @@ from akscan.testing import (
     hosted_system,
     inventory,
     named,
+    node_class,
     node_pool,
     peering,
     route,
@@ -74,6 +76,15 @@ IN_NODE_GROUP = HostedSystemProfile(
     node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/nodes"),
     system_node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/system"),
 )
+
+
+BESIDE = node_class("beside", f"{NETWORK}/subnets/beside")
+
+
+def auto(*classes):
+    """A cluster with node auto-provisioning in a routed subnet, beside one without a route."""
+    own = leaves(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto")))
+    return [own, virtual_network(subnet(), subnet("beside", "10.0.1.0/24", routed=False)), route_table(), *classes]
 
 
 def halved(*others, first="10.1.0.4", second="10.1.0.4"):
@@ -214,6 +225,18 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             [leaves(hosted_system_profile=msgspec.structs.replace(hosted_system("gone", "gone"), enabled=False))],
             Status.PASS,
         ),
+        # subnets that node classes name
+        case("NAP, every class in the cluster's subnet", auto(node_class()), Status.PASS),
+        case("NAP, a class in a subnet without a route", auto(node_class(), BESIDE), Status.FAIL),
+        case("the same class, NAP off", [leaves(), *auto(BESIDE)[1:]], Status.PASS),
+        case("NAP, node classes unreadable", auto(), Status.NOT_ASSESSED, unreadable=[Need.AKS_NODE_CLASSES]),
+        case(
+            "NAP, node classes unreadable, the cluster's subnet unfiltered",
+            [auto()[0], BARE],
+            Status.FAIL,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
+        case("NAP off, node classes unreadable", [leaves()], Status.PASS, unreadable=[Need.AKS_NODE_CLASSES]),
         # in two halves
         case("both halves to an appliance", [leaves(), virtual_network(), halved()], Status.PASS),
         case("both halves to appliances apart", [leaves(), virtual_network(), halved(second="10.1.0.5")], Status.PASS),

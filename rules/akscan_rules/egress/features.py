@@ -51,6 +51,7 @@ _UNLISTED = "unlisted.invalid"
         Need.PRIVATE_DNS_RECORDS,
         Need.SECRET_PROVIDER_CLASSES,
         Need.DEPLOYMENTS,
+        Need.AKS_NODE_CLASSES,
     ],
     docs=[
         "https://learn.microsoft.com/azure/aks/outbound-rules-control-egress",
@@ -99,6 +100,7 @@ def firewall_lets_features_through(
     if cluster.key_vault_addon.enabled:
         branches += [_vaults_blocked(egress, subnet_id, ignored_fqdns) for subnet_id in egress.subnet_ids]
     yield from any_of(*branches)
+    cluster.require_class_subnets()
 
 
 def _vaults_blocked(egress: Egress, subnet_id: ArmId, ignored: tuple[str, ...]) -> Iterator[Finding]:

@@ -36,6 +36,7 @@ _CANARY_PORTS = (443, 80, 4444)
     Severity.MEDIUM,
     Pillar.SECURITY,
     needs=FIREWALL_NEEDS,
+    optional_needs=[Need.AKS_NODE_CLASSES],
     frameworks={"mcsb": ["NS-3"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -71,6 +72,7 @@ def firewall_filters(
     yield from any_of(
         *(_open(egress, subnet_id, canary_fqdn, port) for subnet_id in egress.subnet_ids for port in _CANARY_PORTS)
     )
+    cluster.require_class_subnets()
 
 
 def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Finding]:

@@ -47,7 +47,7 @@ _FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
         Need.VIRTUAL_HUBS,
         Need.HUB_CONNECTIONS,
     ],
-    optional_needs=[Need.ROUTING_INTENT, Need.CILIUM_CLUSTERWIDE_POLICIES],
+    optional_needs=[Need.ROUTING_INTENT, Need.CILIUM_CLUSTERWIDE_POLICIES, Need.AKS_NODE_CLASSES],
     frameworks={"mcsb": ["NS-3"], "nist_800_53": ["AC-4", "SC-7", "SC-7(3)", "SI-4"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -108,6 +108,7 @@ def _unfiltered(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
     if not cluster.is_byo_vnet:
         yield Finding(f"the nodes stand in AKS's own network and leave through {cluster.outbound}", evidence)
     yield from any_of(*(_unfiltered_subnet(subnet_id, inventory, evidence) for subnet_id in subnets))
+    cluster.require_class_subnets()
 
 
 def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[str, EvidenceValue]) -> Iterator[Finding]:
@@ -161,7 +162,7 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
         Need.NAT_GATEWAYS,
         Need.AZURE_FIREWALLS,
     ],
-    optional_needs=[Need.VIRTUAL_HUBS, Need.HUB_CONNECTIONS],
+    optional_needs=[Need.VIRTUAL_HUBS, Need.HUB_CONNECTIONS, Need.AKS_NODE_CLASSES],
     docs=["https://learn.microsoft.com/azure/aks/egress-udr", "https://learn.microsoft.com/azure/aks/nat-gateway"],
     fix=Fix(
         """

@@ -177,13 +177,15 @@ class Cluster(Subject):
 
     @property
     def unlisted_nodes(self) -> Gap:
-        """Why nothing is known of the nodes beside the pools of a cluster whose system components AKS hosts."""
+        """Why nothing is known of the nodes beside the pools: those of a cluster whose system components AKS hosts, and
+        those of node auto-provisioning.
+        """
         return Gap(
             source="arm",
             scope=str(self.id),
             reason=Reason.UNKNOWN,
             permission=Need.MANAGED_CLUSTERS,
-            detail="no node pool lists the nodes of a cluster whose system components AKS hosts",
+            detail="no node pool lists the nodes that AKS hosts or node auto-provisioning makes",
         )
 
     @property
@@ -255,9 +257,22 @@ class Cluster(Subject):
 
     @property
     def node_subnets(self) -> tuple[ArmId, ...]:
-        """The distinct subnets of the nodes."""
+        """The distinct subnets of the nodes; `require_class_subnets` tells whether all are known."""
         of_pools = (pool.vnet_subnet_id for pool in self.properties.agent_pool_profiles if pool.vnet_subnet_id)
-        return tuple(dict.fromkeys((*of_pools, *self.resource.hosted_subnets)))
+        return tuple(dict.fromkeys((*of_pools, *self.resource.hosted_subnets, *self.class_subnets)))
+
+    @property
+    def class_subnets(self) -> tuple[ArmId, ...]:
+        """The subnets that node classes of node auto-provisioning name, as far as these were read; the nodes of all
+        others stand in the cluster's own.
+        """
+        classes = self.lists.aks_node_classes.items if self.has_node_auto_provisioning else ()
+        return tuple(dict.fromkeys(found.spec.vnet_subnet_id for found in classes if found.spec.vnet_subnet_id))
+
+    def require_class_subnets(self) -> None:
+        """Raises `NotCollected` where node auto-provisioning may make nodes in subnets that are not known."""
+        if self.has_node_auto_provisioning:
+            self.lists.aks_node_classes.complete()
 
     @property
     def pod_subnets(self) -> tuple[ArmId, ...]:
@@ -563,7 +578,12 @@ class Cluster(Subject):
             cluster_id=self.id,
             name=self.name,
             resource=self._resource,
-            lists=missing_lists(dropped, services=_only_internal(services), secret_provider_classes=classes),
+            lists=missing_lists(
+                dropped,
+                services=_only_internal(services),
+                secret_provider_classes=classes,
+                aks_node_classes=self.lists.aks_node_classes,
+            ),
             system_namespaces=self.system_namespaces,
             image_hosts=self.image_hosts,
         )

@@ -224,9 +224,13 @@ class Subnet(Subject):
             yield Unreadable(cluster, missing.gap)
             return
         for subnet_id in wanted:
-            subnet = cls(subnet_id, inventory.clusters_in([subnet_id]))
+            subnet = cls(subnet_id, inventory.users_of(subnet_id))
             if subnet.clusters[0].id == cluster.id:
                 yield subnet
+        try:
+            cluster.require_class_subnets()
+        except NotCollected as missing:
+            yield Unreadable(cluster, missing.gap)
 
     def placeholders(self) -> dict[str, str]:
         return {
@@ -240,7 +244,7 @@ class Subnet(Subject):
     @property
     def hosting(self) -> tuple[Cluster, ...]:
         """The clusters of which nodes stand here that no pool lists."""
-        return tuple(cluster for cluster in self.clusters if self.id in cluster.resource.hosted_subnets)
+        return tuple(c for c in self.clusters if self.id in (*c.resource.hosted_subnets, *c.class_subnets))
 
     def resource(self, inventory: Inventory) -> SubnetResource:
         """The subnet itself. Raises `NotCollected` where its network could not be read or does not hold it (any

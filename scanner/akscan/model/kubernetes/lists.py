@@ -18,7 +18,7 @@ from akscan.model.kubernetes.network_policies import (
     ClusterNetworkPolicy,
     NetworkPolicy,
 )
-from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
+from akscan.model.kubernetes.nodes import AksNodeClass, KarpenterNodePoolObject, Namespace, Node
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding
 from akscan.model.kubernetes.pods import (
     DaemonSet,
@@ -101,6 +101,7 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    aks_node_classes: Listing[AksNodeClass]
     azure_identities: Listing[AzureIdentity]
     azure_identity_bindings: Listing[AzureIdentityBinding]
     mutating_webhooks: Listing[MutatingWebhookConfiguration]
