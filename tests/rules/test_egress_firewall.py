@@ -332,9 +332,9 @@ CLIENTS = "198.51.100.0/24"
 DNAT = dnat(WEB)
 
 
-def serving(*collections, routes=(), own=OWN_IP, **fields):
+def serving(*collections, routes=(), own=OWN_IP, cluster_fields=None, **fields):
     """A public Service behind a forced route, with what the route table holds beside it."""
-    world = behind(*collections)
+    world = behind(*collections, **(cluster_fields or {}))
     policy = world[5]
     return [
         *world[:2],
@@ -415,6 +415,16 @@ INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["1
         ),
         case("a route for clients, but everybody is let in", serving(routes=[CLIENTS]), Status.FAIL),
         case("public load balancer pending without address", serving(addresses=[]), Status.NOT_APPLICABLE),
+        case(
+            "NAP, node classes unreadable",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                cluster_fields={"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))},
+            ),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
         case("a load balancer of another class", serving(load_balancer_class="tailscale"), Status.PASS),
         case(
             "no appliance route",

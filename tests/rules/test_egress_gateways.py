@@ -38,6 +38,7 @@ from akscan.testing import (
 from akscan_rules.egress.paths import outbound_survives_a_zone
 from akscan_rules.egress.ports import snat_ports_suffice
 
+AUTO = {"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))}
 NODES = f"{SUBSCRIPTION}/resourceGroups/MC_rg-test_aks_westeurope"
 
 
@@ -120,6 +121,11 @@ def managed(*zones, sku="Standard", outbound="managedNATGateway"):
         case(
             "hosted system, whose zones nothing tells",
             by_nat(nat_gateway(zones=["1"]), "1", hosted_system_profile=hosted_system("nodes", "nodes")),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "NAP, whose nodes may stand in any zone",
+            by_nat(nat_gateway(zones=["1"]), "1", **AUTO),
             Status.NOT_ASSESSED,
         ),
         case("one zone only", by_nat(nat_gateway(zones=["1"]), "1"), Status.NOT_APPLICABLE),
@@ -224,7 +230,6 @@ def firewall_for(nodes, *, nat=None, addresses=1, firewall_fields=None):
     ]
 
 
-AUTO = {"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))}
 PREFIX = public_prefix("prefix", "198.51.100.0/29")
 HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPublicAddress(address="203.0.113.77"),)))
 
@@ -262,6 +267,13 @@ HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPubli
             "outbound none without route",
             [cluster(network={"outbound_type": Token("none")}), virtual_network(subnet(routed=False))],
             Status.NOT_APPLICABLE,
+        ),
+        case(
+            "NAP, nap_max_nodes 40, node classes unreadable",
+            by_load_balancer(fixed(3), **AUTO),
+            Status.NOT_ASSESSED,
+            parameters={"nap_max_nodes": 40},
+            unreadable=[Need.AKS_NODE_CLASSES],
         ),
         case("NAP, nap_max_nodes null", by_load_balancer(fixed(3), **AUTO), Status.NOT_ASSESSED),
         case(

@@ -164,6 +164,7 @@ def _rules_by_name(firewall: ClusterFirewall, egresses: list[Egress]) -> tuple[s
     Severity.HIGH,
     Pillar.RELIABILITY,
     needs=[*FIREWALL_NEEDS, Need.PUBLIC_IP_ADDRESSES, Need.SERVICES],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
         "https://learn.microsoft.com/azure/firewall/integrate-lb",
@@ -203,9 +204,9 @@ def public_service_works_beside_the_firewall(service: LoadBalancerService, inven
     if not addresses:
         raise NotApplicable("the Service has no public address yet")
     forced = [subnet for subnet, _ in egress.forced(egress.cluster.node_subnets)]
-    if clients and all(all(egress.answers_directly(subnet, one) for one in clients) for subnet in forced):
-        return
-    if all(egress.translates(subnet, addresses) for subnet in forced):
+    directly = clients and all(all(egress.answers_directly(subnet, one) for one in clients) for subnet in forced)
+    if directly or all(egress.translates(subnet, addresses) for subnet in forced):
+        egress.cluster.require_class_subnets()
         return
     yield Finding(
         f"answers of {', '.join(addresses)} follow the default route of {', '.join(s.name for s in forced)} instead",

@@ -101,7 +101,7 @@ class ClusterNatGateway(Subject):
     def require_zones(self) -> None:
         """Raises `NotCollected` where nodes leave by it whose zones no pool tells."""
         for cluster in (use.cluster for use in self.uses):
-            if cluster.hosts_nodes:
+            if cluster.hosts_nodes or cluster.has_node_auto_provisioning:
                 raise NotCollected(cluster.unlisted_nodes)
 
     def placeholders(self) -> dict[str, str]:
