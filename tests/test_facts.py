@@ -13,6 +13,7 @@ from akscan.sdk import ClusterFacts, Need, Token
 from akscan.testing import (
     cluster,
     firewall,
+    hosted_system,
     hub,
     inventory,
     nat_gateway,
@@ -73,6 +74,16 @@ def test_pods_and_the_api_server_have_subnets_of_their_own():
         "nodes": ("nodes of system", "nodes of user"),
         "pods": ("pods of system", "pods of user"),
         "api": ("API server",),
+    }
+
+
+def test_the_subnets_of_a_hosted_system_are_named():
+    network = virtual_network(subnet(), subnet("system", "10.0.1.0/26"))
+    public = {"enable_private_cluster": False}
+    found = facts(cluster(pools=[], api_server=public, hosted_system_profile=hosted_system()), network, route_table())
+    assert {one.name: one.holds for one in found.subnets} == {
+        "nodes": ("nodes beside the pools",),
+        "system": ("nodes beside the pools",),
     }
 
 

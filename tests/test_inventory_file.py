@@ -121,6 +121,18 @@ def test_a_newer_minor_version_with_more_in_it_is_read(world, tmp_path):
         assert file.azure() == world.azure
 
 
+def test_a_list_that_an_older_file_lacks_is_not_read(world, tmp_path):
+    path = tmp_path / "x.akscan"
+    write(path, world)
+    with zipfile.ZipFile(path) as old:
+        lists = json.loads(old.read("clusters/0001-aks.json"))
+    lists.pop("aksNodeClasses", None)
+    _rewritten(path, **{"clusters/0001-aks.json": json.dumps(lists)})
+    with InventoryFile(path) as file:
+        gap = file.cluster(world.clusters[0].id).aks_node_classes.gap
+    assert str(gap) == "list aksnodeclasses.karpenter.azure.com was not read for this inventory"
+
+
 def test_unzip_opens_it(world, tmp_path):
     write(tmp_path / "x.akscan", world)
     listed = subprocess.run(

@@ -164,6 +164,7 @@ def api_server_is_private(cluster: Cluster, inventory: Inventory) -> Iterator[Fi
         Need.PUBLIC_IP_ADDRESSES,
         Need.PUBLIC_IP_PREFIXES,
     ],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/api-server-authorized-ip-ranges",
         "https://learn.microsoft.com/azure/aks/egress-outboundtype",
@@ -212,6 +213,7 @@ def api_server_admits_the_nodes(cluster: Cluster, inventory: Inventory) -> Itera
             },
             fill={"existing_ranges": existing, "missing_addresses": ",".join(kept_out)},
         )
+    cluster.require_class_subnets()
     if not seen:
         raise NotApplicable("the nodes leave from nothing but what AKS itself admits")
 

@@ -92,7 +92,7 @@ def _others(cluster: Cluster, found: Iterable[Cluster]) -> tuple[str, ...]:
     Severity.MEDIUM,
     Pillar.RELIABILITY,
     needs=[Need.MANAGED_CLUSTERS, Need.VIRTUAL_NETWORKS, Need.SUBNETS],
-    optional_needs=[Need.SERVICES],
+    optional_needs=[Need.SERVICES, Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning",
         "https://learn.microsoft.com/azure/aks/concepts-network-azure-cni-pod-subnet",

@@ -80,6 +80,8 @@ def _subnets(cluster: Cluster, inventory: Inventory) -> Iterator[SubnetFacts]:
     for pool in cluster.pools:
         holds[pool.properties.vnet_subnet_id].append(f"nodes of {pool.name}")
         holds[pool.properties.pod_subnet_id].append(f"pods of {pool.name}")
+    for subnet_id in dict.fromkeys((*cluster.resource.hosted_subnets, *cluster.class_subnets)):
+        holds[subnet_id].append("nodes beside the pools")
     holds[cluster.resource.api_server_subnet].append("API server")
     if cluster.is_private_link:
         holds[next(iter(cluster.node_subnets), ArmId())].append("private endpoint of the API server")

@@ -16,6 +16,7 @@ _POLL_SECONDS = 0.02
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _READS = {read.field: read for read in KUBERNETES_READS}
 _OF_THE_CLUSTER = (
+    "aks_node_classes",
     "karpenter_node_pools",
     "cilium_clusterwide_policies",
     "calico_global_policies",

@@ -47,6 +47,21 @@ def test_properties_may_stand_beside_as_the_azure_cli_prints_them():
     assert network.properties.subnets[0].properties.address_prefix == "10.0.0.0/24"
 
 
+def test_the_networks_of_a_hosted_system_are_followed():
+    group = "/subscriptions/1/resourceGroups"
+    networks = [f"{group}/{name}/providers/Microsoft.Network/virtualNetworks/vnet" for name in ("rg", "MC_aks")]
+    profile = {
+        "enabled": True,
+        "nodeSubnetID": f"{networks[0]}/subnets/nodes",
+        "systemNodeSubnetID": f"{networks[1]}/subnets/system",
+    }
+    resource = f"{group}/rg/providers/Microsoft.ContainerService/managedClusters/aks"
+    properties = {"nodeResourceGroup": "MC_aks", "hostedSystemProfile": profile}
+    found = tuple(convert({"id": resource, "properties": properties}, ManagedCluster).references())
+    assert networks[0] in found
+    assert networks[1] not in found
+
+
 def test_a_wrong_type_names_its_path():
     with pytest.raises(Malformed, match=r"\$\.properties\.disableLocalAccounts"):
         convert({"id": "/x", "properties": {"disableLocalAccounts": "yes"}}, ManagedCluster)

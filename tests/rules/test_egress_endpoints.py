@@ -10,6 +10,7 @@ from akscan.model.azure import (
     ClassicNetworkRule,
     ClassicNetworkRules,
     DhcpOptions,
+    NodeProvisioningProfile,
 )
 from akscan.model.kubernetes import PodAnnotations, ServiceAccount
 from akscan.model.text import ArmId, Token
@@ -24,11 +25,13 @@ from akscan.testing import (
     evaluate,
     firewall,
     firewall_policy,
+    hosted_system,
     hub,
     inventory,
     ip_group,
     named,
     network_rule,
+    node_class,
     node_pool,
     peering,
     pod,
@@ -70,6 +73,16 @@ def behind(*collections, base=(), dns=(), subnets=(), table=None, **fields):
         rule_group(policy, *collections),
         *([parent, rule_group(parent, *base)] if parent else []),
     ]
+
+
+BESIDE = node_class("beside", f"{NETWORK}/subnets/beside")
+
+
+def auto(*collections, **fields):
+    """The same with node auto-provisioning, beside another subnet."""
+    profile = NodeProvisioningProfile(mode=Token("Auto"))
+    subnets = [subnet(), subnet("beside", "10.0.1.0/24")]
+    return behind(*collections, subnets=subnets, node_provisioning_profile=profile, **fields)
 
 
 def names(*left_out, also=()):
@@ -276,6 +289,37 @@ def tunnel(to):
         case(
             "leaves through a load balancer", [cluster(), virtual_network(subnet(routed=False))], Status.NOT_APPLICABLE
         ),
+        case(
+            "hosted system, a rule for the subnet of workloads only",
+            behind(
+                rules(replace(TAG, source_addresses=("10.0.0.0/24",))),
+                pools=[],
+                hosted_system_profile=hosted_system(),
+                subnets=[subnet(), subnet("system", "10.0.1.0/26")],
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "NAP, a rule for the subnet of the pool, none for that of a node class",
+            [*auto(rules(replace(TAG, source_addresses=("10.0.0.0/24",)))), BESIDE],
+            Status.FAIL,
+        ),
+        case("NAP, a rule for both subnets", [*auto(rules(TAG)), BESIDE], Status.PASS),
+        case("NAP, node classes unreadable", auto(rules(TAG)), Status.NOT_ASSESSED, unreadable=[Need.AKS_NODE_CLASSES]),
+        case(
+            "a default route in two halves, no rule",
+            [*behind()[:2], route_table(route("0.0.0.0/1"), route("128.0.0.0/1")), *behind()[3:]],
+            Status.FAIL,
+        ),
+        case(
+            "a default route in two halves, one of them to a third-party appliance",
+            [
+                *behind(rules(TAG))[:2],
+                route_table(route("0.0.0.0/1"), route("128.0.0.0/1", address="10.1.0.99")),
+                *behind(rules(TAG))[3:],
+            ],
+            Status.NOT_ASSESSED,
+        ),
         case("next hop of a third-party appliance", behind(rules(TAG))[:4], Status.NOT_ASSESSED),
         case(
             "a route to appliances whose addresses were not returned",
@@ -406,6 +450,44 @@ INGRESS_SPEC = pod_spec(service_account_name="ingress")
             Status.FAIL,
         ),
         case(
+            "bound through the group of all service accounts",
+            calling(
+                rules(TAG), others=(SLICE, cluster_role_binding("x", rbac_subject("Group", "system:serviceaccounts")))
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "bound through the group of its namespace",
+            calling(
+                rules(TAG),
+                others=(SLICE, role_binding("x", "shop", rbac_subject("Group", "system:serviceaccounts:shop"))),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "bound through the group of another namespace",
+            calling(
+                rules(TAG),
+                others=(SLICE, cluster_role_binding("x", rbac_subject("Group", "system:serviceaccounts:other"))),
+            ),
+            Status.PASS,
+        ),
+        case(
+            "what Kubernetes binds to all service accounts by default",
+            calling(
+                rules(TAG),
+                others=(
+                    SLICE,
+                    cluster_role_binding(
+                        "system:service-account-issuer-discovery",
+                        rbac_subject("Group", "system:serviceaccounts"),
+                        labels={"kubernetes.io/bootstrapping": "rbac-defaults"},
+                    ),
+                ),
+            ),
+            Status.PASS,
+        ),
+        case(
             "another account is bound",
             calling(
                 rules(TAG),
@@ -418,6 +500,12 @@ INGRESS_SPEC = pod_spec(service_account_name="ingress")
             "the pod is the platform's",
             calling(rules(TAG), made=pod(namespace="kube-system", spec=INGRESS_SPEC)),
             Status.PASS,
+        ),
+        case(
+            "NAP, node classes unreadable",
+            [*auto(to_api(API), **PUBLIC), *calling()[7:]],
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
         ),
         case("private cluster", [*behind(rules(TAG)), SLICE], Status.NOT_APPLICABLE),
         case(

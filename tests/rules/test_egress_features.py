@@ -12,6 +12,7 @@ from akscan.model.azure import (
     DhcpOptions,
     GpuProfile,
     ManualScale,
+    NodeProvisioningProfile,
     ScaleProfile,
     SecurityProfile,
     Switch,
@@ -115,6 +116,12 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
             behind(rules(TAG), channel="SecurityPatch"),
             Status.FAIL,
             parameters=STRICT,
+        ),
+        case(
+            "NAP, node classes unreadable",
+            behind(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto"))),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
         ),
         case("channel SecurityPatch in other letters", behind(channel="securitypatch"), Status.FAIL),
         case(
@@ -276,6 +283,45 @@ AGENT = named(Deployment, "extension-agent", "kube-system")
         case(
             "US Government, everything the tag stands for",
             behind(rules(TAG), addons=["azurepolicy"], **GOVERNMENT),
+            Status.PASS,
+        ),
+        case(
+            "US Government, the public cloud's names allowed",
+            behind(
+                rules(application_rule("*.core.windows.net", "dc.services.visualstudio.com")),
+                addons=["azurepolicy"],
+                **GOVERNMENT,
+            ),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "US Government, the public cloud's vault host allowed",
+            [*behind(rules(application_rule("*.vault.azure.net")), **VAULTS, **GOVERNMENT), CLASS],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "US Government, the public cloud's zone linked",
+            [*behind(**VAULTS, **GOVERNMENT), CLASS, *private_zone(ZONE, "kv-shop")],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "US Government, the public cloud's name for extensions allowed, none runs",
+            behind(rules(application_rule("*.dp.kubernetesconfiguration.azure.com")), **GOVERNMENT),
+            Status.PASS,
+        ),
+        case(
+            "US Government, the public cloud's name for extensions allowed, one runs",
+            [*behind(rules(application_rule("*.dp.kubernetesconfiguration.azure.com")), **GOVERNMENT), AGENT],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "US Government, everything allowed",
+            behind(rules(application_rule("*")), addons=["azurepolicy"], **GOVERNMENT),
+            Status.PASS,
+        ),
+        case(
+            "US Government, service tag AzureKeyVault",
+            [*behind(rules(network_rule(to=["AzureKeyVault"])), **VAULTS, **GOVERNMENT), CLASS],
             Status.PASS,
         ),
         case("US Government, no rule for what nodes fetch", behind(channel="SecurityPatch", **GOVERNMENT), Status.FAIL),

@@ -11,6 +11,7 @@ from akscan.model.azure import (
     ClassicRules,
     DhcpOptions,
     FirewallRule,
+    NodeProvisioningProfile,
 )
 from akscan.model.kubernetes import ServiceAnnotations
 from akscan.model.text import ArmId, Token
@@ -99,6 +100,12 @@ CLASSIC_ANYWHERE = ClassicNetworkRule(
     ("world", "expected"),
     [
         case("only the FQDN tag is allowed", behind(rules(TAG)), Status.PASS),
+        case(
+            "NAP, node classes unreadable",
+            behind(rules(TAG), node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto"))),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
         case("network rule Allow TCP * to *", behind(rules(ANYWHERE)), Status.FAIL),
         case("application rule targetFqdns [*] Https 443", behind(rules(application_rule("*"))), Status.FAIL),
         case(
@@ -325,9 +332,9 @@ CLIENTS = "198.51.100.0/24"
 DNAT = dnat(WEB)
 
 
-def serving(*collections, routes=(), own=OWN_IP, **fields):
+def serving(*collections, routes=(), own=OWN_IP, cluster_fields=None, **fields):
     """A public Service behind a forced route, with what the route table holds beside it."""
-    world = behind(*collections)
+    world = behind(*collections, **(cluster_fields or {}))
     policy = world[5]
     return [
         *world[:2],
@@ -371,8 +378,53 @@ INTERNAL = {"annotations": ServiceAnnotations(internal="true"), "addresses": ["1
             serving(routes=[CLIENTS], load_balancer_source_ranges=("198.51.0.0/16",)),
             Status.FAIL,
         ),
+        case(
+            "a service tag beside the ranges",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(allowed_service_tags="AzureFrontDoor.Backend"),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "a service tag beside the ranges, routes for both",
+            serving(
+                routes=[CLIENTS, "AzureFrontDoor.Backend"],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(allowed_service_tags="AzureCloud , azurefrontdoor.backend"),
+            ),
+            Status.FAIL,
+        ),
+        case(
+            "service tags alone, a route for each",
+            serving(
+                routes=["AzureCloud", "AzureFrontDoor.Backend"],
+                annotations=ServiceAnnotations(allowed_service_tags="AzureCloud , azurefrontdoor.backend"),
+            ),
+            Status.PASS,
+        ),
+        case(
+            "a wider range in the annotation of Kubernetes",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                annotations=ServiceAnnotations(source_ranges="198.51.0.0/16"),
+            ),
+            Status.FAIL,
+        ),
         case("a route for clients, but everybody is let in", serving(routes=[CLIENTS]), Status.FAIL),
         case("public load balancer pending without address", serving(addresses=[]), Status.NOT_APPLICABLE),
+        case(
+            "NAP, node classes unreadable",
+            serving(
+                routes=[CLIENTS],
+                load_balancer_source_ranges=(CLIENTS,),
+                cluster_fields={"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))},
+            ),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
         case("a load balancer of another class", serving(load_balancer_class="tailscale"), Status.PASS),
         case(
             "no appliance route",

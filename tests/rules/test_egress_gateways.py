@@ -22,6 +22,7 @@ from akscan.testing import (
     evaluate,
     evaluate_all,
     firewall,
+    hosted_system,
     hub,
     inventory,
     nat_gateway,
@@ -37,15 +38,17 @@ from akscan.testing import (
 from akscan_rules.egress.paths import outbound_survives_a_zone
 from akscan_rules.egress.ports import snat_ports_suffice
 
+AUTO = {"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))}
 NODES = f"{SUBSCRIPTION}/resourceGroups/MC_rg-test_aks_westeurope"
 
 
-def by_nat(gateway, *zones, pools=None):
+def by_nat(gateway, *zones, pools=None, **fields):
     """A cluster whose nodes leave by the NAT gateway of their subnet."""
     return [
         cluster(
             network={"outbound_type": Token("userAssignedNATGateway")},
             pools=pools or [node_pool(availability_zones=zones)],
+            **fields,
         ),
         virtual_network(subnet(routed=False, nat_gateway=references(gateway.id)[0])),
         gateway,
@@ -114,6 +117,16 @@ def managed(*zones, sku="Standard", outbound="managedNATGateway"):
             zonal("1", "2", "3", in_zone="1"),
             Status.FAIL,
             subject="ng-2",
+        ),
+        case(
+            "hosted system, whose zones nothing tells",
+            by_nat(nat_gateway(zones=["1"]), "1", hosted_system_profile=hosted_system("nodes", "nodes")),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "NAP, whose nodes may stand in any zone",
+            by_nat(nat_gateway(zones=["1"]), "1", **AUTO),
+            Status.NOT_ASSESSED,
         ),
         case("one zone only", by_nat(nat_gateway(zones=["1"]), "1"), Status.NOT_APPLICABLE),
         case("managed, StandardV2", managed("1", "2", sku="StandardV2"), Status.NOT_APPLICABLE),
@@ -217,7 +230,6 @@ def firewall_for(nodes, *, nat=None, addresses=1, firewall_fields=None):
     ]
 
 
-AUTO = {"node_provisioning_profile": NodeProvisioningProfile(mode=Token("Auto"))}
 PREFIX = public_prefix("prefix", "198.51.100.0/29")
 HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPublicAddress(address="203.0.113.77"),)))
 
@@ -256,7 +268,25 @@ HUB_ADDRESSES = HubIpAddresses(public_ips=HubPublicAddresses(addresses=(HubPubli
             [cluster(network={"outbound_type": Token("none")}), virtual_network(subnet(routed=False))],
             Status.NOT_APPLICABLE,
         ),
+        case(
+            "NAP, nap_max_nodes 40, node classes unreadable",
+            by_load_balancer(fixed(3), **AUTO),
+            Status.NOT_ASSESSED,
+            parameters={"nap_max_nodes": 40},
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
         case("NAP, nap_max_nodes null", by_load_balancer(fixed(3), **AUTO), Status.NOT_ASSESSED),
+        case(
+            "hosted system, no pool",
+            by_load_balancer(hosted_system_profile=hosted_system("nodes", "nodes"), **AUTO),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "hosted system, no pool, too many nodes by nap_max_nodes",
+            by_load_balancer(hosted_system_profile=hosted_system("nodes", "nodes"), **AUTO),
+            Status.FAIL,
+            parameters={"nap_max_nodes": 51},
+        ),
         case(
             "NAP, nap_max_nodes 40", by_load_balancer(fixed(3), **AUTO), Status.PASS, parameters={"nap_max_nodes": 40}
         ),

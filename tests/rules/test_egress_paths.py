@@ -5,7 +5,9 @@ import pytest
 from akscan.model.azure import (
     AdvancedNetworking,
     AdvancedNetworkingSecurity,
+    HostedSystemProfile,
     HttpProxyConfig,
+    NodeProvisioningProfile,
     Reference,
     RoutingIntent,
     RoutingIntentProperties,
@@ -31,8 +33,10 @@ from akscan.testing import (
     cluster,
     connected_hub,
     evaluate,
+    hosted_system,
     inventory,
     named,
+    node_class,
     node_pool,
     peering,
     route,
@@ -59,6 +63,35 @@ def two_subnets(second):
     """A cluster with a pool in the routed subnet and one in ``second``, and their network."""
     pools = [node_pool(), node_pool("user", vnet_subnet_id=second.id)]
     return [leaves(pools=pools), virtual_network(subnet(), second), route_table()]
+
+
+def hosting(*subnets):
+    """A cluster without pools whose nodes stand in two of these subnets."""
+    own = leaves(pools=[], hosted_system_profile=hosted_system())
+    return [own, virtual_network(*subnets or [subnet("other")]), route_table()]
+
+
+IN_NODE_GROUP = HostedSystemProfile(
+    enabled=True,
+    node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/nodes"),
+    system_node_subnet_id=ArmId(f"{NETWORK.replace('rg-test', 'MC_rg-test_aks_westeurope')}/subnets/system"),
+)
+
+
+BESIDE = node_class("beside", f"{NETWORK}/subnets/beside")
+
+
+def auto(*classes):
+    """A cluster with node auto-provisioning in a routed subnet, beside one without a route."""
+    own = leaves(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto")))
+    return [own, virtual_network(subnet(), subnet("beside", "10.0.1.0/24", routed=False)), route_table(), *classes]
+
+
+def halved(*others, first="10.1.0.4", second="10.1.0.4"):
+    """A route table with a route for each half of all addresses: to an appliance, or to the Internet."""
+    halves = {"0.0.0.0/1": first, "128.0.0.0/1": second}
+    hops = (route(half, "VirtualAppliance" if hop else "Internet", hop) for half, hop in halves.items())
+    return route_table(*others, *hops)
 
 
 SOMETHING = (CiliumEgress(),)
@@ -123,6 +156,7 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             parameters=ACCEPT,
         ),
         case("block", [leaves("block"), BARE], Status.NOT_APPLICABLE),
+        case("an outbound type that akscan does not know", [leaves("wormhole"), BARE], Status.NOT_ASSESSED),
         case("managedNATGatewayV2", [leaves("managedNATGatewayV2"), BARE], Status.FAIL),
         case("userAssignedNATGateway, in another case", [leaves("UserAssignedNatGateway"), BARE], Status.FAIL),
         case(
@@ -162,6 +196,84 @@ FILTERED = leaves(network={"advanced_networking": ACNS})
             "a route table without a default route",
             [leaves(), virtual_network(), route_table(route("10.9.0.0/16"))],
             Status.FAIL,
+        ),
+        # system components on nodes of AKS
+        case("hosted system, every subnet routed", hosting(subnet(), subnet("system", "10.0.1.0/26")), Status.PASS),
+        case(
+            "hosted system, the subnet of workloads not routed",
+            hosting(subnet(routed=False), subnet("system", "10.0.1.0/26")),
+            Status.FAIL,
+        ),
+        case(
+            "hosted system, the subnet of components not routed",
+            hosting(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            Status.FAIL,
+        ),
+        case("hosted system, subnets not read", hosting(), Status.NOT_ASSESSED),
+        case(
+            "hosted system in subnets of AKS beside a routed pool",
+            [leaves(hosted_system_profile=hosted_system("", ""))],
+            Status.FAIL,
+        ),
+        case(
+            "hosted system in subnets of the node resource group",
+            [leaves(pools=[], hosted_system_profile=IN_NODE_GROUP)],
+            Status.FAIL,
+        ),
+        case(
+            "hosted system that is off, subnets named all the same",
+            [leaves(hosted_system_profile=msgspec.structs.replace(hosted_system("gone", "gone"), enabled=False))],
+            Status.PASS,
+        ),
+        # subnets that node classes name
+        case("NAP, every class in the cluster's subnet", auto(node_class()), Status.PASS),
+        case("NAP, a class in a subnet without a route", auto(node_class(), BESIDE), Status.FAIL),
+        case("the same class, NAP off", [leaves(), *auto(BESIDE)[1:]], Status.PASS),
+        case("NAP, node classes unreadable", auto(), Status.NOT_ASSESSED, unreadable=[Need.AKS_NODE_CLASSES]),
+        case(
+            "NAP, node classes unreadable, the cluster's subnet unfiltered",
+            [auto()[0], BARE],
+            Status.FAIL,
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
+        case("NAP off, node classes unreadable", [leaves()], Status.PASS, unreadable=[Need.AKS_NODE_CLASSES]),
+        # in two halves
+        case("both halves to an appliance", [leaves(), virtual_network(), halved()], Status.PASS),
+        case("both halves to appliances apart", [leaves(), virtual_network(), halved(second="10.1.0.5")], Status.PASS),
+        case(
+            "both halves to the Internet, past the appliance",
+            [leaves(), virtual_network(), halved(route(), first="", second="")],
+            Status.FAIL,
+        ),
+        case(
+            "one half to the Internet, past the appliance",
+            [leaves(), virtual_network(), route_table(route(), route("128.0.0.0/1", hop="Internet", address=""))],
+            Status.FAIL,
+        ),
+        case(
+            "one half to the Internet, one to an appliance",
+            [leaves(), virtual_network(), halved(second="")],
+            Status.FAIL,
+        ),
+        case(
+            "one half to an appliance, the other has no route",
+            [leaves(), virtual_network(), route_table(route("0.0.0.0/1"))],
+            Status.FAIL,
+        ),
+        case(
+            "both halves to an appliance, past a route to the Internet",
+            [leaves(), virtual_network(), halved(route(hop="Internet", address=""))],
+            Status.PASS,
+        ),
+        case(
+            "a narrower route to the Internet",
+            [leaves(), virtual_network(), route_table(route(), route("64.0.0.0/2", hop="Internet", address=""))],
+            Status.PASS,
+        ),
+        case(
+            "both halves to an appliance, gateway in the network",
+            [leaves(), virtual_network(subnet(), *GATEWAY.properties.subnets[1:]), halved()],
+            Status.PASS,
         ),
         case(
             "default route to the Internet, gateway in the network",
@@ -362,3 +474,23 @@ def test_an_unknown_route_says_whence_it_may_come():
         "virtual hub hub with routing intent"
         in evaluate(egress_is_filtered, inventory(leaves(), BARE, [*connected_hub(), INTENT])).reason
     )
+
+
+def test_the_halves_of_a_default_route_are_named():
+    world = inventory(leaves(), virtual_network(), halved(route(), first=""))
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.message.endswith("0.0.0.0/1 to Internet in route table rt-egress")
+    pools = [node_pool(), node_pool("user", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/user"))]
+    network = virtual_network(subnet(), subnet("user", "10.0.1.0/24", routed=False))
+    (finding,) = evaluate(
+        egress_is_filtered, inventory(leaves(pools=pools), network, halved(second="10.1.0.5"))
+    ).findings
+    assert finding.evidence["subnets"][0].endswith(
+        "0.0.0.0/1 and 128.0.0.0/1 to VirtualAppliance 10.1.0.4 10.1.0.5 in route table rt-egress"
+    )
+
+
+def test_subnets_of_aks_are_no_subnets_of_the_customer():
+    world = inventory(leaves(pools=[], hosted_system_profile=IN_NODE_GROUP))
+    (finding,) = evaluate(egress_is_filtered, world).findings
+    assert finding.message == "the nodes stand in AKS's own network and leave through loadBalancer"

@@ -1,7 +1,7 @@
 """Whether every subnet has its way out."""
 
 import pytest
-from akscan.model.azure import AddressSpace, NextHop, Route, RouteProperties
+from akscan.model.azure import AddressSpace, NextHop, NodeProvisioningProfile, Route, RouteProperties
 from akscan.model.text import ArmId, Token
 from akscan.sdk import Need, Status
 from akscan.testing import (
@@ -12,9 +12,11 @@ from akscan.testing import (
     connected_hub,
     evaluate,
     firewall,
+    hosted_system,
     hub,
     inventory,
     nat_gateway,
+    node_class,
     node_pool,
     peering,
     public_ip,
@@ -74,6 +76,16 @@ def second_pool(**fields):
     ]
 
 
+BESIDE = node_class("beside", f"{NETWORK}/subnets/beside")
+
+
+def auto(*classes):
+    """A cluster with node auto-provisioning, its subnet routed, another one not."""
+    profile = NodeProvisioningProfile(mode=Token("Auto"))
+    own = leaves("userDefinedRouting", node_provisioning_profile=profile)
+    return [own, *behind(subnet(), subnet("beside", "10.0.1.0/24", routed=False)), *classes]
+
+
 def with_gateway(gateway):
     return virtual_network(subnet(routed=False, nat_gateway=references(gateway.id)[0]))
 
@@ -99,6 +111,38 @@ SYSTEM_TABLE = f"{GROUP.replace('rg-test', 'MC_rg-test_aks_westeurope')}/provide
         ),
         case(
             "userDefinedRouting, second pool's subnet without route table", second_pool(), Status.FAIL, subject="user"
+        ),
+        case(
+            "hosted system, the subnet of components without route table",
+            [
+                leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system()),
+                *behind(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            ],
+            Status.FAIL,
+            subject="system",
+        ),
+        case(
+            "hosted system, the subnet of workloads",
+            [
+                leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system()),
+                *behind(subnet(), subnet("system", "10.0.1.0/26", routed=False)),
+            ],
+            Status.PASS,
+            subject="nodes",
+        ),
+        case("NAP, a node class in a subnet without route table", auto(BESIDE), Status.FAIL, subject="beside"),
+        case("NAP, the subnet of the pool", auto(BESIDE), Status.PASS, subject="nodes"),
+        case(
+            "NAP, node classes unreadable",
+            auto(),
+            Status.NOT_ASSESSED,
+            subject="aks",
+            unreadable=[Need.AKS_NODE_CLASSES],
+        ),
+        case(
+            "hosted system in subnets of AKS",
+            [leaves("userDefinedRouting", pools=[], hosted_system_profile=hosted_system("", ""))],
+            Status.NOT_APPLICABLE,
         ),
         case(
             "userDefinedRouting, 0.0.0.0/0 -> Internet",
@@ -276,3 +320,9 @@ def test_the_fault_is_named():
     (finding,) = evaluate(subnets_have_their_way_out, inventory(UDR, *behind()[:2], hub(held_by=""))).findings
     assert finding.message == "(e) no firewall holds 10.1.0.4 in hub/AzureFirewallSubnet"
     assert finding.evidence["pools"] == ("aks/system: nodes",)
+
+
+def test_what_node_classes_name_is_kept_for_rules_on_all_clusters():
+    (own,) = inventory(*auto(BESIDE)).clusters
+    assert own.residue().node_subnets == own.node_subnets
+    assert own.residue().class_subnets == (BESIDE.spec.vnet_subnet_id,)

@@ -5,6 +5,7 @@ from akscan.model.azure import (
     AzureKeyVaultKms,
     IdentityReference,
     LoadBalancerProfile,
+    NodeProvisioningProfile,
     OutboundIpPrefixes,
     OutboundIps,
     SecurityProfile,
@@ -26,8 +27,10 @@ from akscan.testing import (
     case,
     cluster,
     evaluate,
+    hosted_system,
     inventory,
     member_of,
+    node_class,
     node_pool,
     references,
     role_assignment,
@@ -496,6 +499,37 @@ def test_what_is_missing_is_named_and_filled_in():
     assert finding.fill["private_dns_zone_id"] == ZONE
     assert finding.fill["kubelet_identity_id"] == KUBELET
     assert finding.fill["control_plane_object_id"] == CONTROL_PLANE_OBJECT_ID
+
+
+def test_the_subnets_of_a_hosted_system_are_joined():
+    apart = subnet("system", "10.0.1.0/26")
+    things = [
+        built(pools=[], hosted_system_profile=hosted_system("nodes", "system"), kubelet_id=""),
+        virtual_network(subnet(), apart),
+        route_table(),
+    ]
+    world = inventory(things, granted(holds(NETWORK_CONTRIBUTOR, NODE_SUBNET), holds(READER, apart.id)))
+    (finding,) = evaluate(control_plane_identity_is_sufficient, world).findings
+    assert finding.message.startswith("system (hostedSystemProfile): ")
+
+
+def test_the_subnets_of_node_classes_are_joined():
+    apart = subnet("beside", "10.0.1.0/24")
+    auto = NodeProvisioningProfile(mode=Token("Auto"))
+    things = [
+        built(node_provisioning_profile=auto, kubelet_id=""),
+        virtual_network(subnet(), apart),
+        route_table(),
+        node_class("beside", apart.id),
+    ]
+    held = granted(holds(NETWORK_CONTRIBUTOR, NODE_SUBNET), holds(READER, apart.id))
+    (finding,) = evaluate(control_plane_identity_is_sufficient, inventory(things, held)).findings
+    assert finding.message.startswith("beside (AKSNodeClass vnetSubnetID): ")
+    held = granted(holds(NETWORK_CONTRIBUTOR, NODE_SUBNET), holds(NETWORK_CONTRIBUTOR, apart.id))
+    verdict = evaluate(
+        control_plane_identity_is_sufficient, inventory(things[:-1], held, unreadable=[Need.AKS_NODE_CLASSES])
+    )
+    assert verdict.status is Status.NOT_ASSESSED
 
 
 def test_the_control_plane_fills_the_fix():

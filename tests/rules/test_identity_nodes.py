@@ -45,6 +45,8 @@ from akscan.testing import (
     inventory,
     named,
     network_policy,
+    node,
+    node_pool,
     pod,
     pod_spec,
     role_assignment,
@@ -268,6 +270,16 @@ def calico_node(ready):
     return workload(DaemonSet, "calico-node", "calico-system", status=ControllerStatus(number_ready=ready))
 
 
+NPM = {"network": {"network_dataplane": Token(), "network_policy": Token("azure")}}
+
+
+def beside_windows(*policies, on="windows", **fields):
+    """The same in a cluster with a Windows pool; the pod runs on a node of an operating system."""
+    pools = [node_pool(), node_pool("win", os_type=Token("Windows"))]
+    there = node(labels={"kubernetes.io/os": on})
+    return [*lending(pools=pools, **{**NPM, **fields}), *policies, there]
+
+
 DENIED = CiliumEgress(to_cidr=(METADATA,))
 
 
@@ -373,6 +385,41 @@ DENIED = CiliumEgress(to_cidr=(METADATA,))
             lending(network_policy(), network={"network_dataplane": Token(), "network_policy": Token("Azure")}),
             Status.PASS,
         ),
+        # nodes of Windows
+        case(
+            "Azure network policies, default deny, pods on Windows",
+            beside_windows(network_policy()),
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "Azure network policies, Linux pods beside Windows nodes",
+            beside_windows(network_policy(), on="linux"),
+            Status.PASS,
+        ),
+        case("Azure network policies, pods on Windows, no policy", beside_windows(), Status.FAIL),
+        case(
+            "Azure network policies, a policy admits it to pods on Windows",
+            beside_windows(network_policy(EVERYWHERE)),
+            Status.FAIL,
+        ),
+        case(
+            "Azure network policies, Windows nodes and pods on a node that is gone",
+            beside_windows(network_policy(), on="linux")[:-1],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "Azure network policies, Windows nodes, nodes unreadable",
+            beside_windows(network_policy(), on="linux"),
+            Status.NOT_ASSESSED,
+            unreadable=[Need.NODES],
+        ),
+        case(
+            "Azure network policies, no Windows nodes, nodes unreadable",
+            lending(network_policy(), **NPM),
+            Status.PASS,
+            unreadable=[Need.NODES],
+        ),
+        case("Calico, default deny, pods on Windows", beside_windows(network_policy(), **CALICO), Status.PASS),
         case("an own plugin without an engine", lending(network_policy(), **OWN_PLUGIN), Status.FAIL),
         case("an own plugin with Calico", lending(network_policy(), calico_node(3), **OWN_PLUGIN), Status.PASS),
         case(

@@ -17,7 +17,9 @@ from akscan.testing import (
     cluster,
     evaluate,
     evaluate_all,
+    hosted_system,
     inventory,
+    node_class,
     node_pool,
     on,
     route_table,
@@ -249,6 +251,22 @@ def internal_service(*addresses, name="app", subnet_name=""):
             Status.PASS,
         ),
         case("node_subnet, maxPods absent counts as 30", filled(CNI, count=8), Status.FAIL),
+        case(
+            "hosted system, nodes that no pool lists",
+            [cluster(pools=[], hosted_system_profile=hosted_system("nodes", "nodes")), virtual_network()],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "NAP, nodes of a node class in a subnet of their own",
+            [
+                cluster(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto"))),
+                virtual_network(subnet(), subnet("beside", "10.0.1.0/24")),
+                node_class("beside", f"{NETWORK}/subnets/beside"),
+            ],
+            Status.NOT_ASSESSED,
+            subject="beside",
+            parameters={"nap_max_nodes": 3},
+        ),
         case("own CNI: only nodes take addresses", filled(OWN_CNI, "10.0.0.0/28", count=10), Status.PASS),
         case("own CNI, one node more", filled(OWN_CNI, "10.0.0.0/28", count=11), Status.FAIL),
         case(

@@ -45,6 +45,10 @@ def patched(os, *pools):
     return upgraded("none", *pools, os=os)
 
 
+def without_pools(os):
+    return [cluster(auto_upgrade_profile=AutoUpgradeProfile(node_os_upgrade_channel=Token(os)), pools=[])]
+
+
 # --- UPG-005
 
 
@@ -113,6 +117,20 @@ def test_upgrades_are_automated(world, expected):
             Status.PASS,
         ),
         case("sku.name Automatic", [replace(patched("None"), sku=AUTOMATIC)], Status.NOT_APPLICABLE),
+        # whose nodes no pool describes
+        case("None, no pool", without_pools("None"), Status.NOT_ASSESSED),
+        case("SecurityPatch, no pool", without_pools("SecurityPatch"), Status.NOT_ASSESSED),
+        case("NodeImage, no pool", without_pools("NodeImage"), Status.PASS),
+        case(
+            "None, no pool, Fleet profile SecurityPatch",
+            [*without_pools("None"), in_fleet("SecurityPatch")],
+            Status.NOT_ASSESSED,
+        ),
+        case(
+            "None, no pool, Fleet profile with channel NodeImage",
+            [*without_pools("None"), in_fleet("NodeImage")],
+            Status.PASS,
+        ),
     ],
 )
 def test_node_os_is_patched(world, expected):

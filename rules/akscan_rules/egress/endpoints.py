@@ -47,6 +47,7 @@ _SHOWN = 5
     Severity.HIGH,
     Pillar.RELIABILITY,
     needs=[*FIREWALL_NEEDS, Need.PEERINGS],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/outbound-rules-control-egress",
         "https://learn.microsoft.com/azure/firewall/rule-processing",
@@ -100,6 +101,7 @@ def firewall_lets_aks_through(
         *(_dns_blocked(egress, subnet) for subnet in egress.subnet_ids),
     ]
     yield from any_of(*branches)
+    cluster.require_class_subnets()
 
 
 def _kept(wanted: tuple[Destination, ...], ignored: tuple[str, ...]) -> tuple[Destination, ...]:
@@ -167,6 +169,7 @@ def _dns_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:
         Need.ROLE_BINDINGS,
         Need.CLUSTER_ROLE_BINDINGS,
     ],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/outbound-rules-control-egress",
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -211,6 +214,7 @@ def pods_reach_the_api_server(cluster: Cluster, inventory: Inventory) -> Iterato
         evidence = {**finding.evidence, "apiServerAddresses": api_server_addresses(cluster), "workloads": names}
         connect = "connects" if len(names) == 1 else "connect"
         yield Finding(f"{finding.message}, to which {shown} {connect}", evidence, {**_patched(callers), **finding.fill})
+    cluster.require_class_subnets()
 
 
 def _patched(callers: tuple[Workload, ...]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the firewall has to let through for features that are switched on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from akscan.sdk import (
     ArmId,
@@ -35,6 +36,8 @@ from akscan_rules.features import (
 )
 
 _EXTENSIONS = "extensions"
+#: Stands in a cloud whose names are not listed for each of them: only a rule without names lets it through.
+_UNLISTED = "unlisted.invalid"
 
 
 @rule(
@@ -48,6 +51,7 @@ _EXTENSIONS = "extensions"
         Need.PRIVATE_DNS_RECORDS,
         Need.SECRET_PROVIDER_CLASSES,
         Need.DEPLOYMENTS,
+        Need.AKS_NODE_CLASSES,
     ],
     docs=[
         "https://learn.microsoft.com/azure/aks/outbound-rules-control-egress",
@@ -96,6 +100,7 @@ def firewall_lets_features_through(
     if cluster.key_vault_addon.enabled:
         branches += [_vaults_blocked(egress, subnet_id, ignored_fqdns) for subnet_id in egress.subnet_ids]
     yield from any_of(*branches)
+    cluster.require_class_subnets()
 
 
 def _vaults_blocked(egress: Egress, subnet_id: ArmId, ignored: tuple[str, ...]) -> Iterator[Finding]:
@@ -108,13 +113,15 @@ def _vaults_blocked(egress: Egress, subnet_id: ArmId, ignored: tuple[str, ...]) 
 
 def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination) -> Iterator[Finding]:
     """Whether a firewall of the subnet keeps a feature from a name that leads nowhere else."""
+    is_listed = feature in SAME_EVERYWHERE or required_endpoints().has_features_of(egress.cluster)
+    asked = wanted if is_listed else replace(wanted, name=_UNLISTED)
     for subnet, firewall in egress.filtered([subnet_id]):
-        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, wanted)
-        if decision.allowed or is_reached_privately(egress, wanted):
+        decision = egress.inventory.firewalls.filter(firewall).decide(subnet.prefixes, asked)
+        if decision.allowed or (is_listed and is_reached_privately(egress, wanted)):
             continue
         if feature == _EXTENSIONS and not egress.cluster.runs_extensions:
             continue
-        if feature not in SAME_EVERYWHERE and not required_endpoints().has_features_of(egress.cluster):
+        if not is_listed:
             raise NotCollected(_not_listed(egress.cluster, feature))
         evidence: dict[str, EvidenceValue] = {
             "firewall": str(firewall.id),

@@ -36,6 +36,7 @@ _CANARY_PORTS = (443, 80, 4444)
     Severity.MEDIUM,
     Pillar.SECURITY,
     needs=FIREWALL_NEEDS,
+    optional_needs=[Need.AKS_NODE_CLASSES],
     frameworks={"mcsb": ["NS-3"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -71,6 +72,7 @@ def firewall_filters(
     yield from any_of(
         *(_open(egress, subnet_id, canary_fqdn, port) for subnet_id in egress.subnet_ids for port in _CANARY_PORTS)
     )
+    cluster.require_class_subnets()
 
 
 def _open(egress: Egress, subnet_id: ArmId, name: str, port: int) -> Iterator[Finding]:
@@ -162,6 +164,7 @@ def _rules_by_name(firewall: ClusterFirewall, egresses: list[Egress]) -> tuple[s
     Severity.HIGH,
     Pillar.RELIABILITY,
     needs=[*FIREWALL_NEEDS, Need.PUBLIC_IP_ADDRESSES, Need.SERVICES],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
         "https://learn.microsoft.com/azure/firewall/integrate-lb",
@@ -197,20 +200,21 @@ def public_service_works_beside_the_firewall(service: LoadBalancerService, inven
         raise NotApplicable("no default route of the nodes leads to an appliance")
     if not found.is_public_load_balancer:
         return
-    addresses, ranges = found.given_addresses, found.admitted_ranges
+    addresses, clients = found.given_addresses, (*found.admitted_ranges, *found.admitted_tags)
     if not addresses:
         raise NotApplicable("the Service has no public address yet")
     forced = [subnet for subnet, _ in egress.forced(egress.cluster.node_subnets)]
-    if ranges and all(all(egress.answers_directly(subnet, one) for one in ranges) for subnet in forced):
-        return
-    if all(egress.translates(subnet, addresses) for subnet in forced):
+    directly = clients and all(all(egress.answers_directly(subnet, one) for one in clients) for subnet in forced)
+    if directly or all(egress.translates(subnet, addresses) for subnet in forced):
+        egress.cluster.require_class_subnets()
         return
     yield Finding(
         f"answers of {', '.join(addresses)} follow the default route of {', '.join(s.name for s in forced)} instead",
         {
             "ingress": addresses,
             "ports": [f"{port.port}/{port.protocol}" for port in found.spec.ports or ()],
-            "loadBalancerSourceRanges": ranges,
+            "loadBalancerSourceRanges": found.admitted_ranges,
+            "azure-allowed-service-tags": found.admitted_tags,
             "subnets": [subnet.name for subnet in forced],
             "internetRoutes": egress.internet_routes(forced),
         },

@@ -38,6 +38,7 @@ from akscan.sdk import (
         Need.CACHE_RULES,
         Need.EXTENSIONS,
     ],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/concepts-network-isolated",
         "https://learn.microsoft.com/azure/aks/network-isolated",
@@ -102,6 +103,7 @@ def isolation_is_complete(
     for finding in any_of(*branches):
         fill = {"registry_id": str(registry), "registry": registry.name, **finding.fill}
         yield Finding(finding.message, {**evidence, **finding.evidence}, fill)
+    cluster.require_class_subnets()
 
 
 def _evidence(cluster: Cluster, egress: Egress) -> dict[str, EvidenceValue]:

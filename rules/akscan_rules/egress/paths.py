@@ -11,10 +11,13 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     Subnet,
     SubnetResource,
@@ -25,6 +28,8 @@ from akscan.sdk import (
 
 #: Outbound types with which nothing but a route of the customer's keeps pods from the Internet.
 _DIRECT = ("loadBalancer", "managedNATGateway", "managedNATGatewayV2", "userAssignedNATGateway")
+#: Outbound types that other rules look at.
+_OTHERS = ("userDefinedRouting", "none", "block")
 #: Where a default route has to lead for something to look at the traffic.
 _FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
 
@@ -42,7 +47,7 @@ _FILTERS = ("VirtualAppliance", "VirtualApplianceEcmp", "VirtualNetworkGateway")
         Need.VIRTUAL_HUBS,
         Need.HUB_CONNECTIONS,
     ],
-    optional_needs=[Need.ROUTING_INTENT, Need.CILIUM_CLUSTERWIDE_POLICIES],
+    optional_needs=[Need.ROUTING_INTENT, Need.CILIUM_CLUSTERWIDE_POLICIES, Need.AKS_NODE_CLASSES],
     frameworks={"mcsb": ["NS-3"], "nist_800_53": ["AC-4", "SC-7", "SC-7(3)", "SI-4"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/limit-egress-traffic",
@@ -75,8 +80,11 @@ def egress_is_filtered(
     Existing outbound connections drop and the outbound addresses change: have the firewall rules and API-003 ready
     first.
     """
-    if cluster.outbound not in _DIRECT:
+    if cluster.outbound in _OTHERS:
         raise NotApplicable(f"outboundType is {cluster.outbound}")
+    if cluster.outbound not in _DIRECT:
+        detail = f"akscan does not know outboundType {cluster.outbound}"
+        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
     policies = (
         cluster.lists.cilium_clusterwide_policies if accept_fqdn_policies and cluster.enforces_fqdn_policies else None
     )
@@ -100,6 +108,7 @@ def _unfiltered(cluster: Cluster, inventory: Inventory) -> Iterator[Finding]:
     if not cluster.is_byo_vnet:
         yield Finding(f"the nodes stand in AKS's own network and leave through {cluster.outbound}", evidence)
     yield from any_of(*(_unfiltered_subnet(subnet_id, inventory, evidence) for subnet_id in subnets))
+    cluster.require_class_subnets()
 
 
 def _unfiltered_subnet(subnet_id: ArmId, inventory: Inventory, evidence: dict[str, EvidenceValue]) -> Iterator[Finding]:
@@ -137,7 +146,7 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
         return f"no default route in route table {table.name}"
     properties = route.properties
     hop = " ".join((properties.next_hop_type, *properties.next_hop_addresses))
-    return f"0.0.0.0/0 to {hop} in route table {table.name}"
+    return f"{properties.address_prefix} to {hop} in route table {table.name}"
 
 
 @rule(
@@ -153,7 +162,7 @@ def _way_out(subnet_id: ArmId, inventory: Inventory) -> str:
         Need.NAT_GATEWAYS,
         Need.AZURE_FIREWALLS,
     ],
-    optional_needs=[Need.VIRTUAL_HUBS, Need.HUB_CONNECTIONS],
+    optional_needs=[Need.VIRTUAL_HUBS, Need.HUB_CONNECTIONS, Need.AKS_NODE_CLASSES],
     docs=["https://learn.microsoft.com/azure/aks/egress-udr", "https://learn.microsoft.com/azure/aks/nat-gateway"],
     fix=Fix(
         """
@@ -192,8 +201,12 @@ def subnets_have_their_way_out(subnet: Subnet, inventory: Inventory) -> Iterator
         "routeTable": str(resource.properties.route_table.id),
         "natGateway": str(resource.properties.nat_gateway.id),
         "defaultRoute": _known_way_out(subnet.id, inventory),
-        "pools": tuple(
-            f"{use.pool.cluster.name}/{use.pool.name}: {'pods' if use.for_pods else 'nodes'}" for use in subnet.users
+        "pools": (
+            *(
+                f"{use.pool.cluster.name}/{use.pool.name}: {'pods' if use.for_pods else 'nodes'}"
+                for use in subnet.users
+            ),
+            *(f"{cluster.name}: nodes beside the pools" for cluster in subnet.hosting),
         ),
     }
     branches = (fault(Egress(cluster, inventory), resource) for cluster in clusters for fault in _FAULTS)
@@ -229,7 +242,7 @@ def _no_route(egress: Egress, subnet: SubnetResource) -> Iterator[Finding]:
         return
     if route is None:
         egress.inventory.require_no_learned_route(subnet)
-    leads = f"0.0.0.0/0 leads to {hop}" if hop else "there is no default route"
+    leads = f"{route.properties.address_prefix} leads to {hop}" if route else "there is no default route"
     yield Finding(f"{what}: {leads}", {"outboundType": outbound})
 
 
@@ -299,9 +312,11 @@ def outbound_survives_a_zone(gateway: ClusterNatGateway, inventory: Inventory) -
     if resource.sku.name == "StandardV2":
         raise NotApplicable("a StandardV2 gateway is zone-redundant")
     if not any(len(use.zones) > 1 for use in gateway.uses):
+        gateway.require_zones()
         raise NotApplicable("no cluster behind it is in two zones")
     pools = [pool for use in gateway.uses for pool in use.pools]
     if len(resource.zones) == 1 and all(pool.properties.availability_zones == resource.zones for pool in pools):
+        gateway.require_zones()
         return
     where = f"in zone {', '.join(resource.zones)}" if resource.zones else "in a zone that Azure chose"
     zones = sorted({zone for pool in pools for zone in pool.properties.availability_zones})

@@ -44,6 +44,7 @@ _MANAGED = ("managedNATGateway", "managedNATGatewayV2")
         Need.NAT_GATEWAYS,
         Need.AZURE_FIREWALLS,
     ],
+    optional_needs=[Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/configure-load-balancer-standard",
         "https://learn.microsoft.com/azure/aks/nat-gateway",
@@ -89,11 +90,12 @@ def snat_ports_suffice(
         "pools": tuple(f"{pool.name}: {pool.nodes_max} + {pool.surge(pool.nodes_max)} surge" for pool in cluster.pools),
     }
     if egress.path == "lb":
-        nodes = largest(cluster.pools, nap_max_nodes)
+        nodes = largest(cluster, cluster.pools, nap_max_nodes)
         yield from _allocated(cluster, egress, nodes, min_ports_per_node, evidence)
     else:
         ways = tuple(shared_ports(egress, nap_max_nodes))
         yield from any_of(*(_shared(way, cluster, min_shared_ports_per_node, evidence) for way in ways))
+    cluster.require_class_subnets()
 
 
 def _allocated(

@@ -135,7 +135,7 @@ def _too_wide(
         Need.SUBNETS,
         Need.ROUTE_TABLES,
     ],
-    optional_needs=[Need.SERVICES],
+    optional_needs=[Need.SERVICES, Need.AKS_NODE_CLASSES],
     docs=[
         "https://learn.microsoft.com/azure/aks/aks-service-permissions",
         "https://learn.microsoft.com/azure/aks/managed-identity-overview",

@@ -163,7 +163,7 @@ def _policies(
         Need.ADMIN_NETWORK_POLICIES,
         Need.CLUSTER_NETWORK_POLICIES,
     ],
-    optional_needs=[Need.NAMESPACES, Need.DAEMON_SETS],
+    optional_needs=[Need.NAMESPACES, Need.DAEMON_SETS, Need.NODES],
     frameworks={"mitre": ["Discovery"]},
     docs=[
         "https://learn.microsoft.com/azure/aks/operator-best-practices-cluster-security",
@@ -197,7 +197,9 @@ def pods_cannot_borrow_node_identities(namespace: ApplicationNamespace, inventor
 
     **Fix**: first take the rights away from node identities (IDN-003, IDN-007, SEC-003) and use Workload ID. Then deny
     the metadata address with an egress policy in each application namespace, or turn on IMDS restriction where the
-    add-ons in use allow it (preview).
+    add-ons in use allow it (preview). The policy below is for a namespace without egress policies: policies add up, so
+    it would open what stricter ones of the namespace close. Where there are some, select by podSelector only the pods
+    that none of them does, and take the address out of the rule that admits it.
     """
     access = namespace.cluster.properties.network_profile.pod_link_local_access
     if access == "None":

@@ -9,10 +9,13 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
+    Gap,
     Inventory,
     Need,
     NotApplicable,
+    NotCollected,
     Pillar,
+    Reason,
     Severity,
     image_matches,
     rule,
@@ -114,11 +117,14 @@ def node_os_is_patched(cluster: Cluster, inventory: Inventory) -> Iterator[Findi
     pools = cluster.properties.agent_pool_profiles
     unpatched = [pool for pool in pools if _is_left_alone(channel, pool)]
     by_patches = [pool for pool in pools if _is_left_alone("SecurityPatch", pool)]
-    if profile.upgrade_channel == "node-image" or not unpatched:
+    if profile.upgrade_channel == "node-image" or channel == "NodeImage" or (pools and not unpatched):
         return
-    if "NodeImage" in by_fleet or ("SecurityPatch" in by_fleet and not by_patches):
+    if "NodeImage" in by_fleet or ("SecurityPatch" in by_fleet and pools and not by_patches):
         return
     inventory.upgrades.fleet_channels(cluster)
+    if not pools:
+        detail = f"the cluster lists no node pool, so what nodeOSUpgradeChannel {channel} leaves alone is not known"
+        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
     yield Finding(
         f"nodeOSUpgradeChannel {channel} patches nothing on the nodes of {', '.join(pool.name for pool in unpatched)}",
         {

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from akscan.model.cidr import AddressSet
 from akscan.model.cluster import Cluster
 from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.needs import Need
 from akscan.model.workloads import Workload
-
-Account = tuple[str, str]
 
 
 def api_server_addresses(cluster: Cluster) -> tuple[str, ...]:
@@ -42,7 +38,6 @@ def callers_by_address(cluster: Cluster) -> tuple[tuple[Workload, ...], Gap | No
     more of them.
     """
     lists = cluster.lists
-    bound = frozenset(_bound_accounts(cluster))
     mounts = {(a.namespace, a.name): a.automount_service_account_token for a in lists.service_accounts.items}
     owners = {pod.key: workload for workload in cluster.workload_set.items for pod in workload.pods_read}
     found: dict[Workload, None] = {}
@@ -53,15 +48,10 @@ def callers_by_address(cluster: Cluster) -> tuple[tuple[Workload, ...], Gap | No
         if own is None and account not in mounts and lists.service_accounts.gap is not None:
             continue
         is_mounted = (mounts.get(account) if own is None else own) is not False
-        if account in bound and is_mounted and not pod.asks_api_server_by_name and pod.key in owners:
+        if not is_mounted or pod.asks_api_server_by_name or pod.key not in owners:
+            continue
+        if cluster.rbac.bindings_for_account(*account):
             found[owners[pod.key]] = None
     needed = (lists.pods, lists.role_bindings, lists.cluster_role_bindings, lists.service_accounts)
     gaps = (gap for gap in (*(listing.gap for listing in needed), cluster.workload_set.gap) if gap is not None)
     return tuple(found), next(gaps, None)
-
-
-def _bound_accounts(cluster: Cluster) -> Iterator[Account]:
-    for binding in (*cluster.lists.role_bindings.items, *cluster.lists.cluster_role_bindings.items):
-        for subject in binding.subjects or ():
-            if subject.kind == "ServiceAccount":
-                yield subject.namespace or binding.namespace, subject.name

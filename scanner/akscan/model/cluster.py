@@ -160,9 +160,16 @@ class Cluster(Subject):
 
     @property
     def is_byo_vnet(self) -> bool:
-        """Every pool stands in a subnet of the customer."""
+        """Every node stands in a subnet of the customer."""
         pools = self.properties.agent_pool_profiles
-        return bool(pools) and all(pool.vnet_subnet_id for pool in pools)
+        if self.hosts_nodes and len(self.resource.hosted_subnets) < 2:  # noqa: PLR2004 workloads and components
+            return False
+        return (bool(pools) or self.hosts_nodes) and all(pool.vnet_subnet_id for pool in pools)
+
+    @property
+    def hosts_nodes(self) -> bool:
+        """Whether AKS hosts the system components, on nodes that no pool lists."""
+        return self.properties.hosted_system_profile.enabled
 
     @property
     def has_node_auto_provisioning(self) -> bool:
@@ -173,7 +180,20 @@ class Cluster(Subject):
         """Whether it may have nodes that belong to none of its pools, which only Kubernetes shows
         (https://learn.microsoft.com/azure/aks/node-auto-provisioning).
         """
-        return self.has_node_auto_provisioning or self.properties.hosted_system_profile.enabled or not self.pools
+        return self.has_node_auto_provisioning or self.hosts_nodes or not self.pools
+
+    @property
+    def unlisted_nodes(self) -> Gap:
+        """Why nothing is known of the nodes beside the pools: those of a cluster whose system components AKS hosts, and
+        those of node auto-provisioning.
+        """
+        return Gap(
+            source="arm",
+            scope=str(self.id),
+            reason=Reason.UNKNOWN,
+            permission=Need.MANAGED_CLUSTERS,
+            detail="no node pool lists the nodes that AKS hosts or node auto-provisioning makes",
+        )
 
     @property
     def unlimited_nodes(self) -> Gap:
@@ -239,9 +259,27 @@ class Cluster(Subject):
         return tuple(NodePool(self, pool) for pool in self.properties.agent_pool_profiles)
 
     @property
+    def has_windows_pools(self) -> bool:
+        return any(pool.os_type == "Windows" for pool in self.properties.agent_pool_profiles)
+
+    @property
     def node_subnets(self) -> tuple[ArmId, ...]:
-        """The distinct subnets of the nodes."""
-        return tuple(dict.fromkeys(p.vnet_subnet_id for p in self.properties.agent_pool_profiles if p.vnet_subnet_id))
+        """The distinct subnets of the nodes; `require_class_subnets` tells whether all are known."""
+        of_pools = (pool.vnet_subnet_id for pool in self.properties.agent_pool_profiles if pool.vnet_subnet_id)
+        return tuple(dict.fromkeys((*of_pools, *self.resource.hosted_subnets, *self.class_subnets)))
+
+    @property
+    def class_subnets(self) -> tuple[ArmId, ...]:
+        """The subnets that node classes of node auto-provisioning name, as far as these were read; the nodes of all
+        others stand in the cluster's own.
+        """
+        classes = self.lists.aks_node_classes.items if self.has_node_auto_provisioning else ()
+        return tuple(dict.fromkeys(found.spec.vnet_subnet_id for found in classes if found.spec.vnet_subnet_id))
+
+    def require_class_subnets(self) -> None:
+        """Raises `NotCollected` where node auto-provisioning may make nodes in subnets that are not known."""
+        if self.has_node_auto_provisioning:
+            self.lists.aks_node_classes.complete()
 
     @property
     def pod_subnets(self) -> tuple[ArmId, ...]:
@@ -547,7 +585,12 @@ class Cluster(Subject):
             cluster_id=self.id,
             name=self.name,
             resource=self._resource,
-            lists=missing_lists(dropped, services=_only_internal(services), secret_provider_classes=classes),
+            lists=missing_lists(
+                dropped,
+                services=_only_internal(services),
+                secret_provider_classes=classes,
+                aks_node_classes=self.lists.aks_node_classes,
+            ),
             system_namespaces=self.system_namespaces,
             image_hosts=self.image_hosts,
         )

@@ -276,7 +276,7 @@ class Egress:
         )
 
     def answers_directly(self, subnet: SubnetResource, clients: str) -> bool:
-        """Whether what goes to an address or prefix leaves the subnet straight to the Internet."""
+        """Whether what goes to an address, prefix or service tag leaves the subnet straight to the Internet."""
         table = self.inventory.route_table(subnet)
         return table is not None and table.sends_to_internet(clients)
 

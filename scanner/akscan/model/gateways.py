@@ -98,6 +98,12 @@ class ClusterNatGateway(Subject):
             if uses[0].cluster.id == cluster.id:
                 yield cls(gateway, tuple(uses))
 
+    def require_zones(self) -> None:
+        """Raises `NotCollected` where nodes leave by it whose zones no pool tells."""
+        for cluster in (use.cluster for use in self.uses):
+            if cluster.hosts_nodes or cluster.has_node_auto_provisioning:
+                raise NotCollected(cluster.unlisted_nodes)
+
     def placeholders(self) -> dict[str, str]:
         subnets = {pool.properties.vnet_subnet_id for use in self.uses for pool in use.pools} - {ArmId()}
         known = {**self.uses[0].cluster.placeholders(), "nat_gateway": self.resource.name}

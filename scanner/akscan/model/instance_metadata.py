@@ -88,7 +88,7 @@ class MetadataAccess:
             if pod.status.phase != "Running" or spec is None or spec.host_network:
                 continue
             judged += 1
-            verdict = self._verdict(namespace, pod.metadata.labels or {})
+            verdict = self._verdict(namespace, pod.metadata.labels or {}) or self._unenforced(pod)
             if isinstance(verdict, Gap):
                 gaps.append(verdict)
             elif verdict:
@@ -103,6 +103,22 @@ class MetadataAccess:
             except NotCollected as missing:
                 self._verdicts[key] = missing.gap
         return self._verdicts[key]
+
+    def _unenforced(self, pod: Pod) -> Gap | None:
+        """What hides whether a policy that keeps a pod from the service is enforced: on Windows Azure NPM is out of
+        support since September 2026, and never knew all that a policy may say
+        (https://learn.microsoft.com/azure/aks/use-network-policies).
+        """
+        if self._engine != "azure" or not self._cluster.has_windows_pools:
+            return None
+        try:
+            node = self._cluster.node(pod.node_name)
+        except NotCollected as missing:
+            return missing.gap
+        if node is not None and not node.is_windows:
+            return None
+        detail = f"{pod.node_name} may be a Windows node, where Azure NPM may not enforce policies"
+        return self._gap(pod.namespace, Need.NETWORK_POLICIES, detail)
 
     def _judge(self, namespace: str, labels: Mapping[str, str]) -> str | None:
         """What lets pods with these labels reach the service; None where a policy keeps them from it."""
@@ -156,12 +172,8 @@ class MetadataAccess:
                     raise self._unknown(namespace, f"{found.kind} {found.name}", need)
 
     def _unknown(self, namespace: str, policy: str, need: Need) -> NotCollected:
-        return NotCollected(
-            Gap(
-                source="kubernetes",
-                scope=f"{self._cluster.name}/{namespace}",
-                reason=Reason.UNKNOWN,
-                permission=need,
-                detail=f"{policy} may apply, and akscan does not judge what it allows",
-            )
-        )
+        return NotCollected(self._gap(namespace, need, f"{policy} may apply, and akscan does not judge what it allows"))
+
+    def _gap(self, namespace: str, need: Need, detail: str) -> Gap:
+        scope = f"{self._cluster.name}/{namespace}"
+        return Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, permission=need, detail=detail)

@@ -312,9 +312,24 @@ class Inventory:
         """The clusters with nodes or pods in each subnet, among those that were read."""
         found: dict[ArmId, list[ArmId]] = defaultdict(list)
         for resource in self.known(ManagedCluster):
-            pools = resource.properties.agent_pool_profiles
-            for subnet in dict.fromkeys(s for pool in pools for s in (pool.vnet_subnet_id, pool.pod_subnet_id) if s):
+            for subnet in resource.subnets:
                 found[subnet].append(resource.id)
+        return found
+
+    def users_of(self, subnet: ArmId) -> tuple[Cluster, ...]:
+        """The same of one subnet, node classes included; for fleet-wide subjects, when only the residue of Kubernetes
+        is left.
+        """
+        found = {found.id: found for found in (*self.clusters_in([subnet]), *self._clusters_by_class.get(subnet, ()))}
+        return tuple(sorted(found.values(), key=lambda cluster: (cluster.id not in self._clusters, cluster.id)))
+
+    @cached_property
+    def _clusters_by_class(self) -> dict[ArmId, list[Cluster]]:
+        """The clusters in scope with node classes in each subnet."""
+        found: dict[ArmId, list[Cluster]] = defaultdict(list)
+        for cluster in (self._clusters[r.id] for r in self.known(ManagedCluster) if r.id in self._clusters):
+            for subnet in cluster.class_subnets:
+                found[subnet].append(cluster)
         return found
 
     def clusters_behind(self, route_tables: Iterable[ArmId]) -> tuple[Cluster, ...]:

@@ -105,6 +105,7 @@ class Need(StrEnum):
     SECRET_PROVIDER_CLASSES = "list secretproviderclasses.secrets-store.csi.x-k8s.io"  # noqa: S105
     SCALED_OBJECTS = "list scaledobjects.keda.sh"
     KARPENTER_NODE_POOLS = "list nodepools.karpenter.sh"
+    AKS_NODE_CLASSES = "list aksnodeclasses.karpenter.azure.com"
     AZURE_IDENTITIES = "list azureidentities.aadpodidentity.k8s.io"
     AZURE_IDENTITY_BINDINGS = "list azureidentitybindings.aadpodidentity.k8s.io"
     MUTATING_WEBHOOKS = "list mutatingwebhookconfigurations.admissionregistration.k8s.io"

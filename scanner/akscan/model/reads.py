@@ -621,6 +621,13 @@ KUBERNETES_READS: tuple[KubernetesRead, ...] = (
         optional=True,
     ),
     KubernetesRead(
+        "aks_node_classes",
+        kubernetes.AksNodeClass,
+        Need.AKS_NODE_CLASSES,
+        "/apis/karpenter.azure.com/v1beta1/aksnodeclasses",
+        optional=True,
+    ),
+    KubernetesRead(
         "azure_identities",
         kubernetes.AzureIdentity,
         Need.AZURE_IDENTITIES,

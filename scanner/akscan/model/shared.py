@@ -199,23 +199,19 @@ class Demands:
 
 
 class Subnet(Subject):
-    """A subnet that node pools of one or more clusters use, judged once for all of them."""
+    """A subnet that nodes or pods of one or more clusters use, judged once for all of them: ``clusters``, by id."""
 
     fleet_wide = True
 
-    def __init__(self, subnet_id: ArmId, users: tuple[PoolInSubnet, ...]) -> None:
+    def __init__(self, subnet_id: ArmId, clusters: tuple[Cluster, ...]) -> None:
         self.id = subnet_id
-        self.users = users
+        self.clusters = clusters
+        self.users = tuple(_users(subnet_id, clusters))
 
     @property
     def ref(self) -> SubjectRef:
         first = self.clusters[0].ref.id
         return SubjectRef(id=self.id.casefold(), kind="subnet", name=self.id.name, cluster=first)
-
-    @property
-    def clusters(self) -> tuple[Cluster, ...]:
-        """The clusters with nodes or pods here, by id."""
-        return tuple({user.pool.cluster.id: user.pool.cluster for user in self.users}.values())
 
     @classmethod
     def each(cls, inventory: Inventory, cluster: Cluster) -> Iterator[Self | Unreadable | Absent]:
@@ -228,9 +224,13 @@ class Subnet(Subject):
             yield Unreadable(cluster, missing.gap)
             return
         for subnet_id in wanted:
-            subnet = cls(subnet_id, _users(inventory, subnet_id))
+            subnet = cls(subnet_id, inventory.users_of(subnet_id))
             if subnet.clusters[0].id == cluster.id:
                 yield subnet
+        try:
+            cluster.require_class_subnets()
+        except NotCollected as missing:
+            yield Unreadable(cluster, missing.gap)
 
     def placeholders(self) -> dict[str, str]:
         return {
@@ -240,6 +240,11 @@ class Subnet(Subject):
             "vnet": self.id.parent.name,
             "vnet_resource_group": self.id.resource_group,
         }
+
+    @property
+    def hosting(self) -> tuple[Cluster, ...]:
+        """The clusters of which nodes stand here that no pool lists."""
+        return tuple(c for c in self.clusters if self.id in (*c.resource.hosted_subnets, *c.class_subnets))
 
     def resource(self, inventory: Inventory) -> SubnetResource:
         """The subnet itself. Raises `NotCollected` where its network could not be read or does not hold it (any
@@ -260,7 +265,7 @@ class Subnet(Subject):
         subnet of the first pool.
         """
         items: list[Demand] = []
-        gaps: list[Gap] = []
+        gaps = [cluster.unlisted_nodes for cluster in self.hosting]
         for user in self.users:
             pool = user.pool
             try:
@@ -360,10 +365,10 @@ def _counted_max_pods(user: PoolInSubnet) -> int:
     return user.pool.max_pods if user.pool.ipam != "byo_cni" else stated or 0
 
 
-def _users(inventory: Inventory, subnet_id: ArmId) -> tuple[PoolInSubnet, ...]:
-    return tuple(
+def _users(subnet_id: ArmId, clusters: tuple[Cluster, ...]) -> Iterator[PoolInSubnet]:
+    return (
         PoolInSubnet(pool, for_pods=for_pods)
-        for cluster in inventory.clusters_in([subnet_id])
+        for cluster in clusters
         for pool in cluster.pools
         for for_pods, used in ((False, pool.properties.vnet_subnet_id), (True, pool.properties.pod_subnet_id))
         if used == subnet_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
 from akscan.model.gaps import NotCollected
 from akscan.model.pools import NodePool
@@ -39,13 +40,12 @@ class Ports:
         return -(-self.nodes * ports // self.per_address)
 
 
-def largest(pools: tuple[NodePool, ...], auto_provisioned: int | None) -> int:
-    """The most nodes that the pools of a cluster come to, surge and node auto-provisioning included. Raises
+def largest(cluster: Cluster, pools: tuple[NodePool, ...], auto_provisioned: int | None) -> int:
+    """The most nodes that pools of a cluster come to, surge and node auto-provisioning included. Raises
     `NotCollected` where nothing limits the latter.
     """
     nodes = sum(pool.nodes_max + pool.surge(pool.nodes_max) for pool in pools)
-    cluster = pools[0].cluster if pools else None
-    if cluster is None or not cluster.has_node_auto_provisioning:
+    if not (pools or cluster.hosts_nodes) or not cluster.has_node_auto_provisioning:
         return nodes
     if auto_provisioned is None:
         raise NotCollected(cluster.unlimited_nodes)
@@ -61,11 +61,16 @@ def shared_ports(egress: Egress, auto_provisioned: int | None) -> Iterator[Ports
     """What NAT gateways, or firewalls, share out among the nodes on demand. Raises `NotCollected` where there is
     neither.
     """
+
+    def ports(way: str, addresses: int, per: int, pools: tuple[NodePool, ...]) -> Ports:
+        now = sum(pool.nodes_now for pool in pools)
+        return Ports(way, addresses, per, largest(egress.cluster, pools, auto_provisioned), now)
+
     if egress.path == "nat":
         egress.require_gateway()
         for gateway, pools in egress.pools_by_gateway:
             addresses = egress.public_count(gateway.public_ids)
-            yield _ports(f"NAT gateway {gateway.name}", addresses, NAT_GATEWAY_PORTS, pools, auto_provisioned)
+            yield ports(f"NAT gateway {gateway.name}", addresses, NAT_GATEWAY_PORTS, pools)
         return
     for firewall in egress.firewalls:
         gateways = egress.nat_gateways_before(firewall)
@@ -73,12 +78,7 @@ def shared_ports(egress: Egress, auto_provisioned: int | None) -> Iterator[Ports
         if gateways:
             addresses = sum(egress.public_count(gateway.public_ids) for gateway in gateways)
             way = f"NAT gateway {gateways[0].name} of firewall {firewall.name}"
-            yield _ports(way, addresses, NAT_GATEWAY_PORTS, pools, auto_provisioned)
+            yield ports(way, addresses, NAT_GATEWAY_PORTS, pools)
         else:
             addresses = len(tuple(egress.addresses_of(firewall)))
-            yield _ports(f"firewall {firewall.name}", addresses, FIREWALL_PORTS, pools, auto_provisioned)
-
-
-def _ports(way: str, addresses: int, per: int, pools: tuple[NodePool, ...], auto_provisioned: int | None) -> Ports:
-    now = sum(pool.nodes_now for pool in pools)
-    return Ports(way, addresses, per, largest(pools, auto_provisioned), now)
+            yield ports(f"firewall {firewall.name}", addresses, FIREWALL_PORTS, pools)

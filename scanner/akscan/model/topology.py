@@ -54,7 +54,12 @@ def requirements(cluster: Cluster, inventory: Inventory) -> tuple[tuple[Requirem
     """What the cluster's parts outside the node resource group need, as far as is known, and what may hide more."""
     found: dict[tuple[ArmId, tuple[str, ...]], Requirement] = {}
     gaps: list[Gap] = []
-    for part in (_by_cluster(cluster), _by_route_tables(cluster, inventory), _by_services(cluster)):
+    for part in (
+        _by_node_classes(cluster),
+        _by_cluster(cluster),
+        _by_route_tables(cluster, inventory),
+        _by_services(cluster),
+    ):
         try:
             for one in part:
                 if one.resource and not cluster.owns(one.resource):
@@ -64,9 +69,15 @@ def requirements(cluster: Cluster, inventory: Inventory) -> tuple[tuple[Requirem
     return tuple(found.values()), gaps[0] if gaps else None
 
 
+def _by_node_classes(cluster: Cluster) -> Iterator[Requirement]:
+    yield from _each(cluster.class_subnets, _OF_SUBNET, "AKSNodeClass vnetSubnetID")
+    cluster.require_class_subnets()
+
+
 def _by_cluster(cluster: Cluster) -> Iterator[Requirement]:
     properties = cluster.properties
     access, profile = properties.api_server_access_profile, properties.network_profile.load_balancer_profile
+    yield from _each(cluster.resource.hosted_subnets, _OF_SUBNET, "hostedSystemProfile")
     yield from _each(cluster.node_subnets, _OF_SUBNET, "agentPoolProfiles.vnetSubnetID")
     yield from _each(cluster.pod_subnets, _OF_SUBNET, "agentPoolProfiles.podSubnetID")
     yield Requirement(access.subnet_id, _OF_SUBNET, "apiServerAccessProfile.subnetId")

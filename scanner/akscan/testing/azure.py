@@ -124,6 +124,14 @@ def cluster(  # noqa: PLR0913 every argument has a healthy default
     )
 
 
+def hosted_system(nodes: str = "nodes", system: str = "system") -> azure.HostedSystemProfile:
+    """System components on nodes of AKS; workloads and components stand in these subnets of the test network, in those
+    of AKS where the names are empty.
+    """
+    ids = [ArmId(f"{NETWORK}/subnets/{name}" if name else "") for name in (nodes, system)]
+    return azure.HostedSystemProfile(enabled=True, node_subnet_id=ids[0], system_node_subnet_id=ids[1])
+
+
 def user_assigned(*resource_ids: str) -> azure.ManagedServiceIdentity:
     """The identity block of a cluster with user-assigned identities."""
     return azure.ManagedServiceIdentity(

@@ -11,7 +11,7 @@ from akscan.model import kubernetes
 from akscan.model.kubernetes import KubernetesObject, ObjectMeta, OwnerReference
 from akscan.model.literals import AnnotationKeys
 from akscan.model.selectors import LabelSelector
-from akscan.model.text import Token
+from akscan.model.text import ArmId, Token
 
 
 def _meta(
@@ -293,6 +293,13 @@ def disruption_budget(  # noqa: PLR0913 every argument has a healthy default
             observed_generation=observed_generation,
             conditions=tuple(conditions),
         ),
+    )
+
+
+def node_class(name: str = "default", subnet_id: str = "") -> kubernetes.AksNodeClass:
+    """A node class of node auto-provisioning, in the cluster's own subnet unless it names one."""
+    return kubernetes.AksNodeClass(
+        metadata=_meta("AKSNodeClass", name, "", {}), spec=kubernetes.AksNodeClassSpec(vnet_subnet_id=ArmId(subnet_id))
     )
 
 

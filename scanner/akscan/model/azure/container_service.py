@@ -342,9 +342,13 @@ class AutoScalerProfile(Rest, frozen=True, kw_only=True):
 
 
 class HostedSystemProfile(Rest, frozen=True, kw_only=True):
-    """Whether AKS runs the system components on nodes of its own."""
+    """Whether AKS runs the system components on nodes of its own, and the subnets of these and of the nodes that node
+    auto-provisioning makes beside them.
+    """
 
     enabled: bool = False
+    system_node_subnet_id: ArmId = msgspec.field(name="systemNodeSubnetID", default=ArmId())
+    node_subnet_id: ArmId = msgspec.field(name="nodeSubnetID", default=ArmId())
 
 
 class ManagedClusterProperties(Rest, frozen=True, kw_only=True):
@@ -450,6 +454,22 @@ class ManagedCluster(Tagged, frozen=True, kw_only=True):
         access = self.properties.api_server_access_profile
         return access.subnet_id if access.enable_vnet_integration else ArmId()
 
+    @property
+    def hosted_subnets(self) -> tuple[ArmId, ...]:
+        """The subnets of the customer for nodes beside the pools, where AKS hosts the system components: of workloads,
+        and of these components. Those that AKS makes stand in the node resource group.
+        """
+        hosted = self.properties.hosted_system_profile
+        named = (hosted.node_subnet_id, hosted.system_node_subnet_id) if hosted.enabled else ()
+        return tuple(subnet for subnet in named if subnet and not self.node_resource_group_id.contains(subnet))
+
+    @property
+    def subnets(self) -> tuple[ArmId, ...]:
+        """The distinct subnets of nodes and pods."""
+        pools = self.properties.agent_pool_profiles
+        of_pools = (subnet for pool in pools for subnet in (pool.vnet_subnet_id, pool.pod_subnet_id) if subnet)
+        return tuple(dict.fromkeys((*of_pools, *self.hosted_subnets)))
+
     def parts_of(self, identity: ArmId) -> tuple[str, ...]:
         """The parts that a user-assigned identity plays here: control plane, kubelet, both or neither."""
         kubelet = self.properties.identity_profile.get(Token("kubeletidentity"), IdentityReference())
@@ -471,6 +491,7 @@ class ManagedCluster(Tagged, frozen=True, kw_only=True):
         properties = self.properties
         for pool in properties.agent_pool_profiles:
             yield from (pool.vnet_subnet_id.parent, pool.pod_subnet_id.parent, pool.node_public_ip_prefix_id)
+        yield from (subnet.parent for subnet in self.hosted_subnets)
         network = properties.network_profile
         for profile in (network.load_balancer_profile, network.nat_gateway_profile):
             yield from (reference.id for reference in profile.effective_outbound_ips)

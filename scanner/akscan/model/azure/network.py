@@ -12,6 +12,8 @@ from akscan.model.cidr import is_within, network_of
 from akscan.model.text import ArmId, Location, Token
 
 AZURE_FIREWALLS = Token("Microsoft.Network/azureFirewalls")
+_EVERYTHING = "0.0.0.0/0"
+_HALVES = ("0.0.0.0/1", "128.0.0.0/1")
 
 
 class DelegationProperties(Rest, frozen=True, kw_only=True):
@@ -164,16 +166,45 @@ class RouteTable(Resource, frozen=True, kw_only=True):
     properties: RouteTableProperties = RouteTableProperties()
 
     def sends_to_internet(self, prefix: str) -> bool:
-        """Whether a route of the customer's sends all of an address or prefix straight to the Internet."""
+        """Whether a route of the customer's sends all of an address or prefix straight to the Internet, or of a service
+        tag, of which a route may be, too (https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview).
+        """
         wanted = network_of(prefix)
-        routes = (route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet")
+        routes = [route.properties for route in self.properties.routes if route.properties.next_hop_type == "Internet"]
+        if wanted is None:
+            return any(Token(route.address_prefix) == prefix for route in routes)
         networks = (network_of(route.address_prefix) for route in routes)
-        return wanted is not None and any(network is not None and is_within(wanted, network) for network in networks)
+        return any(network is not None and is_within(wanted, network) for network in networks)
 
     @property
     def default_route(self) -> Route | None:
-        """The route whose prefix is 0.0.0.0/0."""
-        return next((route for route in self.properties.routes if route.properties.address_prefix == "0.0.0.0/0"), None)
+        """The route whose prefix is 0.0.0.0/0, or those of its two halves, which win over it. Of halves that lead apart
+        the one past the appliances counts, else both as one route to all their appliances.
+        """
+        routes = {route.properties.address_prefix: route for route in self.properties.routes}
+        first, second = (routes.get(half, routes.get(_EVERYTHING)) for half in _HALVES)
+        if first is None or second is None or first is second:
+            return first and second
+        return _joined(*sorted((first, second), key=_order))
+
+
+def _order(half: Route) -> tuple[bool, ...]:
+    """The Internet before other ways past appliances, and an appliance without address before the others."""
+    properties = half.properties
+    return properties.next_hop_type != "Internet", properties.leads_to_appliance, bool(properties.next_hop_addresses)
+
+
+def _joined(first: Route, second: Route) -> Route:
+    """Two halves in their order as one route."""
+    properties = first.properties
+    if not (properties.leads_to_appliance and properties.next_hop_addresses):
+        return first
+    hops = dict.fromkeys((*properties.next_hop_addresses, *second.properties.next_hop_addresses))
+    prefixes = sorted((properties.address_prefix, second.properties.address_prefix))
+    both = msgspec.structs.replace(
+        properties, address_prefix=" and ".join(prefixes), next_hop=NextHop(next_hop_ip_addresses=tuple(hops))
+    )
+    return msgspec.structs.replace(first, properties=both)
 
 
 class VirtualHub(Resource, frozen=True, kw_only=True):

@@ -50,6 +50,8 @@ from akscan.model.kubernetes.network_policies import (
     PolicyPort,
 )
 from akscan.model.kubernetes.nodes import (
+    AksNodeClass,
+    AksNodeClassSpec,
     KarpenterNodePoolObject,
     KarpenterNodePoolSpec,
     KarpenterSpec,
@@ -218,6 +220,8 @@ __all__ = [
     "AgentSettings",
     "AgentSettingsData",
     "AggregationRule",
+    "AksNodeClass",
+    "AksNodeClassSpec",
     "AppliedObject",
     "AutoscalerSpec",
     "AzureFileVolume",

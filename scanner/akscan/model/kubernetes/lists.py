@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from akscan.model.gaps import Gap, NotCollected
+from akscan.model.gaps import Gap, NotCollected, Reason
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
 from akscan.model.kubernetes.applied import RequestedApi
 from akscan.model.kubernetes.autoscaling import HorizontalPodAutoscaler, ScaledObject
@@ -18,7 +18,7 @@ from akscan.model.kubernetes.network_policies import (
     ClusterNetworkPolicy,
     NetworkPolicy,
 )
-from akscan.model.kubernetes.nodes import KarpenterNodePoolObject, Namespace, Node
+from akscan.model.kubernetes.nodes import AksNodeClass, KarpenterNodePoolObject, Namespace, Node
 from akscan.model.kubernetes.pod_identity import AzureIdentity, AzureIdentityBinding
 from akscan.model.kubernetes.pods import (
     DaemonSet,
@@ -51,6 +51,7 @@ from akscan.model.kubernetes.secret_holders import (
 from akscan.model.kubernetes.secrets import ConfigMap, CsiDriver, CustomResourceDefinition, Secret, SecretProviderClass
 from akscan.model.kubernetes.services import EndpointSlice, Service
 from akscan.model.kubernetes.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
+from akscan.model.needs import Need
 
 T = TypeVar("T")
 
@@ -101,6 +102,10 @@ class KubernetesLists(KubernetesStruct, frozen=True, kw_only=True, weakref=True,
     secret_provider_classes: Listing[SecretProviderClass]
     scaled_objects: Listing[ScaledObject]
     karpenter_node_pools: Listing[KarpenterNodePoolObject]
+    #: absent in files from before it was read
+    aks_node_classes: Listing[AksNodeClass] = Listing(
+        gap=Gap(source="kubernetes", scope="this inventory", reason=Reason.NOT_READ, permission=Need.AKS_NODE_CLASSES)
+    )
     azure_identities: Listing[AzureIdentity]
     azure_identity_bindings: Listing[AzureIdentityBinding]
     mutating_webhooks: Listing[MutatingWebhookConfiguration]

@@ -9,6 +9,7 @@ import msgspec
 from akscan.model.kubernetes.base import Condition, KubernetesObject, KubernetesStruct
 from akscan.model.kubernetes.scheduling import SPOT_LABELS, Taint
 from akscan.model.selectors import Expression
+from akscan.model.text import ArmId
 
 
 class NodeSpec(KubernetesStruct, frozen=True, kw_only=True):
@@ -40,6 +41,10 @@ class Node(KubernetesObject, frozen=True, kw_only=True):
     def image(self) -> str:
         """Its node image, with a suffix for the security patches that it got since; empty on foreign nodes."""
         return self.metadata.label("kubernetes.azure.com/node-image-version")
+
+    @property
+    def is_windows(self) -> bool:
+        return self.metadata.label("kubernetes.io/os") == "windows"
 
     @property
     def is_quarantined(self) -> bool:
@@ -97,3 +102,15 @@ class KarpenterNodePoolObject(KubernetesObject, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "NodePool"
     spec: KarpenterNodePoolSpec = KarpenterNodePoolSpec()
+
+
+class AksNodeClassSpec(KubernetesStruct, frozen=True, kw_only=True):
+    #: absent: the cluster's own
+    vnet_subnet_id: ArmId = msgspec.field(name="vnetSubnetID", default=ArmId())
+
+
+class AksNodeClass(KubernetesObject, frozen=True, kw_only=True):
+    """https://learn.microsoft.com/azure/aks/node-auto-provisioning-aksnodeclass"""
+
+    kind: ClassVar[str] = "AKSNodeClass"
+    spec: AksNodeClassSpec = AksNodeClassSpec()

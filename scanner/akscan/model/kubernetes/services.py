@@ -38,10 +38,14 @@ class EndpointSlice(KubernetesObject, frozen=True, kw_only=True):
 
 
 class ServiceAnnotations(KubernetesStruct, frozen=True, kw_only=True):
-    """The annotations of a Service that decide where its load balancer stands; all others are dropped."""
+    """The annotations of a Service that decide where its load balancer stands and whom it lets in; all others are
+    dropped.
+    """
 
     internal: str = msgspec.field(name="service.beta.kubernetes.io/azure-load-balancer-internal", default="")
     allowed_ip_ranges: str = msgspec.field(name="service.beta.kubernetes.io/azure-allowed-ip-ranges", default="")
+    allowed_service_tags: str = msgspec.field(name="service.beta.kubernetes.io/azure-allowed-service-tags", default="")
+    source_ranges: str = msgspec.field(name="service.beta.kubernetes.io/load-balancer-source-ranges", default="")
     internal_subnet: str = msgspec.field(
         name="service.beta.kubernetes.io/azure-load-balancer-internal-subnet", default=""
     )
@@ -105,9 +109,16 @@ class Service(KubernetesObject, frozen=True, kw_only=True):
 
     @property
     def admitted_ranges(self) -> tuple[str, ...]:
-        """The only clients that its load balancer lets in; empty for everybody."""
-        annotated = (text.strip() for text in self.annotations.allowed_ip_ranges.split(","))
-        return (*(self.spec.load_balancer_source_ranges or ()), *(text for text in annotated if text))
+        """The only clients that its load balancer lets in, by range; with no service tag either everybody."""
+        annotated = (*_listed(self.annotations.allowed_ip_ranges), *_listed(self.annotations.source_ranges))
+        return (*(self.spec.load_balancer_source_ranges or ()), *annotated)
+
+    @property
+    def admitted_tags(self) -> tuple[str, ...]:
+        """The service tags whose addresses its load balancer lets in beside the ranges
+        (https://kubernetes-sigs.github.io/cloud-provider-azure/topics/loadbalancer).
+        """
+        return _listed(self.annotations.allowed_service_tags)
 
     @property
     def given_addresses(self) -> tuple[str, ...]:
@@ -125,3 +136,8 @@ class Service(KubernetesObject, frozen=True, kw_only=True):
         selector = self.spec.selector or {}
         own = labels or {}
         return bool(selector) and self.spec.type != "ExternalName" and all(own.get(k) == v for k, v in selector.items())
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The entries of an annotation that commas part."""
+    return tuple(entry for part in text.split(",") if (entry := part.strip()))
