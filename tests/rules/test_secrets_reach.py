@@ -5,6 +5,7 @@ from akscan.model.azure import (
     DhcpOptions,
     LoadBalancerProfile,
     NetworkAcls,
+    NodeProvisioningProfile,
     PrivateEndpoint,
     PrivateEndpointConnection,
     PrivateEndpointConnectionProperties,
@@ -28,6 +29,7 @@ from akscan.testing import (
     inventory,
     kms_cluster,
     nat_gateway,
+    node_class,
     node_pool,
     on,
     peering,
@@ -84,6 +86,8 @@ BEHIND_NAT = virtual_network(subnet(routed=False, nat_gateway=Reference(id=NAT.i
 BY_NAT = cluster(network={"outbound_type": Token("userAssignedNATGateway")})
 TWO = [node_pool(), node_pool("user", vnet_subnet_id=ArmId(f"{NETWORK}/subnets/user"))]
 TWO_SUBNETS = virtual_network(subnet(), subnet("user", "10.0.1.0/24"))
+USER = f"{NETWORK}/subnets/user"
+PROVISIONED = cluster(node_provisioning_profile=NodeProvisioningProfile(mode=Token("Auto")))
 PREFIX = public_prefix("nodes", "203.0.113.32/31")
 HALF_PUBLIC = [
     node_pool(),
@@ -134,6 +138,14 @@ def asking(*servers, peerings=()):
              [USED, closed("Approved"), endpoint(), asking("192.0.2.53"), route_table(), *LINKED],
              Status.NOT_ASSESSED),
         case("Deny with the node subnet allowed", [USED, denying(subnets=[NODE_SUBNET])], Status.PASS),
+        case("a node class in another subnet", [PROVISIONED, TWO_SUBNETS, route_table(), node_class(subnet_id=USER),
+             USED, denying(subnets=[NODE_SUBNET])], Status.FAIL),
+        case("a node class in a subnet that is let in", [PROVISIONED, TWO_SUBNETS, route_table(),
+             node_class(subnet_id=USER), USED, denying(subnets=[NODE_SUBNET, USER])], Status.PASS),
+        case("node classes unreadable", [PROVISIONED, USED, denying(subnets=[NODE_SUBNET])], Status.NOT_ASSESSED,
+             unreadable=[Need.AKS_NODE_CLASSES]),
+        case("no node auto-provisioning, node classes unreadable", [USED, denying(subnets=[NODE_SUBNET])], Status.PASS,
+             unreadable=[Need.AKS_NODE_CLASSES]),
         case("Deny, another subnet allowed", [USED, denying(subnets=[f"{NETWORK}/subnets/other"])], Status.FAIL),
         case("Deny, load balancer address in ipRules",
              [*balanced(ADDRESS), UNROUTED, USED, denying("203.0.113.0/24")], Status.PASS),

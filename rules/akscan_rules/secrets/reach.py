@@ -41,6 +41,7 @@ from akscan_rules.secrets.vaults import VAULT_NEEDS
         Need.NAT_GATEWAYS,
         Need.AZURE_FIREWALLS,
         Need.FIREWALL_POLICIES,
+        Need.AKS_NODE_CLASSES,
     ],
     docs=[
         "https://learn.microsoft.com/azure/aks/csi-secrets-store-driver",

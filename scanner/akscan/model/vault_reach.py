@@ -84,6 +84,11 @@ class VaultReach:
                 gap = gap or self._unknown(f"whether workloads mount from it on nodes of {pool.name}")
             elif not is_let_in:
                 kept_out.append(pool.name)
+        if gap is None:
+            try:
+                self.cluster.require_class_subnets()
+            except NotCollected as missing:
+                gap = missing.gap
         return tuple(kept_out), gap
 
     def _lets_in(self, pool: NodePool) -> bool:
@@ -100,8 +105,16 @@ class VaultReach:
 
     @property
     def _pools(self) -> tuple[NodePool, ...]:
-        """The pools; one in AKS's own network where there is none, as nodes may come without."""
-        return self.cluster.pools or (NodePool(self.cluster, AgentPool()),)
+        """The pools, and for nodes that none lists one in each other subnet of nodes; one in AKS's own network where
+        there is neither.
+        """
+        listed = {pool.properties.vnet_subnet_id for pool in self.cluster.pools}
+        others = (
+            NodePool(self.cluster, AgentPool(name=f"nodes in {subnet.name}", vnet_subnet_id=subnet))
+            for subnet in self.cluster.node_subnets
+            if subnet not in listed
+        )
+        return (*self.cluster.pools, *others) or (NodePool(self.cluster, AgentPool()),)
 
     def _addresses_of(self, pool: NodePool) -> frozenset[str]:
         """What the nodes of a pool leave from: the firewall or NAT gateway of their subnet, else addresses of their
