@@ -18,9 +18,9 @@ from akscan.sdk import (
     KubernetesVersion,
     Need,
     NotCollected,
-    Reason,
     if_known,
     minor,
+    untold,
     version_key,
 )
 
@@ -147,13 +147,7 @@ def _lapse_by_calendar(inventory: Inventory, wanted: str, plan: str) -> str:
 
 def unlisted(cluster: Cluster, detail: str) -> Gap:
     """What the versions that ARM reports for a cluster or its region do not tell."""
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        permission=Need.KUBERNETES_VERSIONS,
-        detail=detail,
-    )
+    return untold("arm", cluster.id, detail, Need.KUBERNETES_VERSIONS)
 
 
 def covered_minors(cluster: Cluster, inventory: Inventory) -> list[str]:

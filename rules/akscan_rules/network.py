@@ -8,18 +8,17 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NodePool,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Subnet,
     if_known,
     prefixes,
     rule,
+    untold,
     usable,
 )
 
@@ -61,7 +60,7 @@ def cluster_does_not_use_kubenet(
     network = cluster.properties.network_profile
     if not network.network_plugin:
         detail = "the answer does not say which network plugin the cluster has"
-        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("arm", cluster.id, detail))
     if network.network_plugin != "kubenet":
         return
     days = (date.fromisoformat(support_ends) - inventory.collected_at.date()).days

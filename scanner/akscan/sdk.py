@@ -56,7 +56,7 @@ from akscan.model.drain import Allowance, emptied_by_one_node
 from akscan.model.egress import Egress
 from akscan.model.federation import FederatedIdentity
 from akscan.model.firewalls import Decision, Decisions, Destination, Filter
-from akscan.model.gaps import Gap, NotCollected, Reason, require_no_perimeter
+from akscan.model.gaps import Gap, NotCollected, Reason, require_no_perimeter, untold
 from akscan.model.gateways import ApiServerSubnet, ClusterFirewall, ClusterNatGateway, firewall_placeholders
 from akscan.model.inventory import Inventory, ScopeOfScan
 from akscan.model.kms import KmsKey, KmsVault
@@ -194,8 +194,8 @@ __all__ = [
     "image_host", "image_matches", "image_without_patches", "is_azure_registry", "is_private", "is_within", "largest",
     "markdown_text", "may_hold", "minor", "network_of", "places", "plain", "plain_lines", "prefers_spot", "prefixes",
     "read_registry", "read_vault", "reporter", "require_membership", "require_no_perimeter", "requirements",
-    "requires_spot", "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "subject_label", "usable",
-    "version_key",
+    "requires_spot", "resolves_privately", "rule", "secret_uses", "shared_ports", "stored", "subject_label", "untold",
+    "usable", "version_key",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -9,17 +9,16 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
     RbacSubject,
-    Reason,
     Severity,
     if_known,
     rule,
+    untold,
 )
 
 from akscan_rules.access.operators import comes_with_aks, spared
@@ -107,7 +106,7 @@ def kubernetes_rbac_is_enabled(cluster: Cluster, inventory: Inventory) -> Iterat
     enabled = cluster.properties.enable_rbac
     if enabled is None:
         detail = "the answer does not say whether Kubernetes RBAC is enabled"
-        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("arm", cluster.id, detail))
     if not enabled:
         yield Finding("every authenticated caller may do anything", {"enableRBAC": enabled})
 

@@ -9,7 +9,6 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Grant,
     Inventory,
     ListedResource,
@@ -17,7 +16,6 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     RoleAssignment,
     RoleDefinition,
     Severity,
@@ -26,6 +24,7 @@ from akscan.sdk import (
     any_of,
     if_known,
     rule,
+    untold,
 )
 
 Evidence = Mapping[str, EvidenceValue | Sequence[str]]
@@ -298,13 +297,7 @@ def _standing_users(
             yield Finding(message, evidence, _fill(assignment))
     if unknown := [assignment for assignment in held if not assignment.properties.principal_type]:
         raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(unknown[0].id),
-                reason=Reason.UNKNOWN,
-                permission=Need.ROLE_ASSIGNMENTS,
-                detail=f"whether {_holder(unknown[0])} is a user",
-            )
+            untold("arm", unknown[0].id, f"whether {_holder(unknown[0])} is a user", Need.ROLE_ASSIGNMENTS)
         )
 
 

@@ -9,14 +9,12 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
     RbacSubject,
-    Reason,
     Request,
     SecretSubject,
     Severity,
@@ -25,6 +23,7 @@ from akscan.sdk import (
     any_of,
     if_known,
     rule,
+    untold,
 )
 
 from akscan_rules.access.operators import (
@@ -179,15 +178,7 @@ def _readers_in_azure(cluster: Cluster, inventory: Inventory, roles: Mapping[str
     inventory.grants.require_roles(unread)
     if unknown:
         detail = f"whether {summary(unknown)} is a group"
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(cluster.id),
-                reason=Reason.UNKNOWN,
-                permission=Need.ROLE_ASSIGNMENTS,
-                detail=detail,
-            )
-        )
+        raise NotCollected(untold("arm", cluster.id, detail, Need.ROLE_ASSIGNMENTS))
 
 
 @rule(

@@ -12,13 +12,11 @@ from akscan.sdk import (
     Filter,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Workload,
     any_of,
@@ -26,6 +24,7 @@ from akscan.sdk import (
     callers_by_address,
     firewall_placeholders,
     rule,
+    untold,
 )
 
 from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
@@ -140,14 +139,7 @@ def _network_blocked(egress: Egress, subnet_id: ArmId, wanted: Destination) -> I
 
 def _require_no_single_address(rules: Filter, prefixes: tuple[str, ...], wanted: Destination) -> None:
     if found := rules.reaches_some(prefixes, wanted):
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=found.path,
-                reason=Reason.UNKNOWN,
-                detail=f"whether its addresses are the API server's ({wanted})",
-            )
-        )
+        raise NotCollected(untold("arm", found.path, f"whether its addresses are the API server's ({wanted})"))
 
 
 def _dns_blocked(egress: Egress, subnet_id: ArmId) -> Iterator[Finding]:

@@ -18,11 +18,11 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     any_of,
     firewall_placeholders,
     rule,
+    untold,
 )
 
 from akscan_rules.egress import FIREWALL_NEEDS, prefix_placeholder
@@ -136,9 +136,4 @@ def _blocked(egress: Egress, subnet_id: ArmId, feature: str, wanted: Destination
 
 
 def _not_listed(cluster: Cluster, feature: str) -> Gap:
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        detail=f"the names that {feature} reaches are listed for the public cloud only",
-    )
+    return untold("arm", cluster.id, f"the names that {feature} reaches are listed for the public cloud only")

@@ -11,19 +11,18 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Subnet,
     SubnetResource,
     any_of,
     if_known,
     rule,
+    untold,
 )
 
 #: Outbound types with which nothing but a route of the customer's keeps pods from the Internet.
@@ -84,7 +83,7 @@ def egress_is_filtered(
         raise NotApplicable(f"outboundType is {cluster.outbound}")
     if cluster.outbound not in _DIRECT:
         detail = f"akscan does not know outboundType {cluster.outbound}"
-        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("arm", cluster.id, detail))
     policies = (
         cluster.lists.cilium_clusterwide_policies if accept_fqdn_policies and cluster.enforces_fqdn_policies else None
     )

@@ -10,20 +10,19 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
     Ports,
-    Reason,
     Severity,
     any_of,
     automatic_ports,
     largest,
     rule,
     shared_ports,
+    untold,
 )
 
 #: Outbound types whose natGatewayProfile says how the gateway is set; one of the customer's says so itself.
@@ -109,12 +108,7 @@ def _allocated(
     allocated = profile.allocated_outbound_ports or automatic_ports(nodes)
     if allocated is None:
         raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(cluster.id),
-                reason=Reason.UNKNOWN,
-                detail=f"what {nodes} nodes get without allocated ports is not documented",
-            )
+            untold("arm", cluster.id, f"what {nodes} nodes get without allocated ports is not documented")
         )
     evidence |= {
         "nodes": nodes,

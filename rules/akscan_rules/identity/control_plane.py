@@ -16,13 +16,13 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Requirement,
     Severity,
     any_of,
     if_known,
     requirements,
     rule,
+    untold,
 )
 
 from akscan_rules.identity.grants import described, granted, searched
@@ -178,12 +178,11 @@ def control_plane_identity_is_sufficient(cluster: Cluster, inventory: Inventory)
 
 
 def _unknown_principal(cluster: Cluster) -> Gap:
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        permission=Need.MANAGED_CLUSTERS,
-        detail="the cluster uses a service principal, whose object id ARM does not tell (IDN-001)",
+    return untold(
+        "arm",
+        cluster.id,
+        "the cluster uses a service principal, whose object id ARM does not tell (IDN-001)",
+        Need.MANAGED_CLUSTERS,
     )
 
 

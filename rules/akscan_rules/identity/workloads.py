@@ -19,12 +19,12 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Workload,
     any_of,
     if_known,
     rule,
+    untold,
 )
 
 from akscan_rules.identity.grants import described, granted, searched
@@ -200,12 +200,11 @@ def _trusts(credential: FederatedCredential, account: _Account, audiences: tuple
 
 
 def _not_in_inventory(account: _Account) -> Gap:
-    return Gap(
-        source="arm",
-        scope=f"client id {account.client_id}",
-        reason=Reason.UNKNOWN,
-        permission=Need.USER_ASSIGNED_IDENTITIES,
-        detail="an application registration, or an identity of another subscription",
+    return untold(
+        "arm",
+        f"client id {account.client_id}",
+        "an application registration, or an identity of another subscription",
+        Need.USER_ASSIGNED_IDENTITIES,
     )
 
 

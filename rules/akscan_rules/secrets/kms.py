@@ -10,14 +10,12 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     KmsKey,
     KmsVault,
     Need,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Vault,
     any_of,
@@ -26,6 +24,7 @@ from akscan.sdk import (
     require_membership,
     require_no_perimeter,
     rule,
+    untold,
     version_key,
 )
 
@@ -188,7 +187,7 @@ def _rights(
         others = (one for one in vault.properties.access_policies if may_hold(inventory, principal, one.object_id))
         if lacking and not _lacking({*granted, *(permission for other in others for permission in other.granted)}):
             detail = "an access policy may be that of a group with the identity of the control plane in it"
-            raise NotCollected(Gap(source="arm", scope=str(vault.id), reason=Reason.UNKNOWN, detail=detail))
+            raise NotCollected(untold("arm", vault.id, detail))
     if lacking:
         yield Finding(
             f"(f) the control plane of {cluster.name} may not encrypt and decrypt with the key",

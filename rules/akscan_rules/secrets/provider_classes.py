@@ -8,13 +8,11 @@ from akscan.sdk import (
     EvidenceValue,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     RoleDefinition,
     SecretProviderClassSubject,
     Severity,
@@ -26,6 +24,7 @@ from akscan.sdk import (
     read_vault,
     rule,
     stored,
+    untold,
 )
 
 from akscan_rules.secrets import WORKLOAD_NEEDS
@@ -109,7 +108,7 @@ def provider_classes_use_a_workload_identity(
     if not parameters.client_id:
         detail = "none of clientID, useVMManagedIdentity and usePodIdentity says as whom it reads"
         scope = f"{subject.namespace}/{subject.name}"
-        raise NotCollected(Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("kubernetes", scope, detail))
 
 
 @rule(

@@ -18,10 +18,10 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     if_known,
     rule,
+    untold,
 )
 
 #: spotMaxPrice: up to the regular price.
@@ -255,12 +255,11 @@ def _untainted(pool: NodePool | KarpenterNodePool, text: str) -> Finding:
 
 
 def _untold(pool: KarpenterNodePool) -> Gap:
-    return Gap(
-        source="kubernetes",
-        scope=f"NodePool {pool.name} of {pool.cluster.name}",
-        reason=Reason.UNKNOWN,
-        permission=Need.KARPENTER_NODE_POOLS,
-        detail="no requirement says whether its nodes may be Spot, and no taint protects them",
+    return untold(
+        "kubernetes",
+        f"NodePool {pool.name} of {pool.cluster.name}",
+        "no requirement says whether its nodes may be Spot, and no taint protects them",
+        Need.KARPENTER_NODE_POOLS,
     )
 
 

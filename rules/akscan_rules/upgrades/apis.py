@@ -13,10 +13,10 @@ from akscan.sdk import (
     Need,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     any_of,
     rule,
+    untold,
     version_key,
 )
 
@@ -77,13 +77,7 @@ def _next_minor(cluster: Cluster) -> str:
 
 
 def _untold(cluster: Cluster, detail: str) -> Gap:
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        permission=Need.MANAGED_CLUSTERS,
-        detail=detail,
-    )
+    return untold("arm", cluster.id, detail, Need.MANAGED_CLUSTERS)
 
 
 def _requested(cluster: Cluster, target: str) -> Iterator[Finding]:

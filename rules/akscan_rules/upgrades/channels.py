@@ -9,16 +9,15 @@ from akscan.sdk import (
     Disruption,
     Finding,
     Fix,
-    Gap,
     Inventory,
     Need,
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     image_matches,
     rule,
+    untold,
 )
 
 from akscan_rules.upgrades import FLEET_CHANNELS, FLEET_NEEDS
@@ -124,7 +123,7 @@ def node_os_is_patched(cluster: Cluster, inventory: Inventory) -> Iterator[Findi
     inventory.upgrades.fleet_channels(cluster)
     if not pools:
         detail = f"the cluster lists no node pool, so what nodeOSUpgradeChannel {channel} leaves alone is not known"
-        raise NotCollected(Gap(source="arm", scope=str(cluster.id), reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("arm", cluster.id, detail))
     yield Finding(
         f"nodeOSUpgradeChannel {channel} patches nothing on the nodes of {', '.join(pool.name for pool in unpatched)}",
         {

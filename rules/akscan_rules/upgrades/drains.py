@@ -18,12 +18,12 @@ from akscan.sdk import (
     NotCollected,
     Pillar,
     Pod,
-    Reason,
     Severity,
     Workload,
     any_of,
     if_known,
     rule,
+    untold,
 )
 
 _DRAIN_MINUTES = 30
@@ -316,4 +316,4 @@ def _budget_fill(budget: DisruptionBudget) -> dict[str, str]:
 
 
 def _untold(scope: str, need: Need, detail: str) -> Gap:
-    return Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, permission=need, detail=detail)
+    return untold("kubernetes", scope, detail, need)

@@ -19,11 +19,11 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     image_date,
     image_without_patches,
     rule,
+    untold,
 )
 
 from akscan_rules.calendar import support_calendar
@@ -184,13 +184,7 @@ def _is_retired(image: str, today: date) -> bool:
 
 
 def _untold(pool: NodePool | KarpenterNodePool, need: Need, detail: str) -> Gap:
-    return Gap(
-        source="arm",
-        scope=f"{pool.cluster.name}/{pool.name}",
-        reason=Reason.UNKNOWN,
-        permission=need,
-        detail=detail,
-    )
+    return untold("arm", f"{pool.cluster.name}/{pool.name}", detail, need)
 
 
 # --- upgrades that stopped

@@ -16,13 +16,13 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Sidecar,
     any_of,
     if_known,
     minor,
     rule,
+    untold,
     version_key,
 )
 
@@ -192,13 +192,7 @@ def _minor_of(revision: str) -> str:
 
 
 def _untold(cluster: Cluster, detail: str) -> Gap:
-    return Gap(
-        source="kubernetes",
-        scope=f"the mesh of {cluster.name}",
-        reason=Reason.UNKNOWN,
-        permission=Need.PODS,
-        detail=detail,
-    )
+    return untold("kubernetes", f"the mesh of {cluster.name}", detail, Need.PODS)
 
 
 def _named(sidecars: Iterable[Sidecar]) -> str:

@@ -17,11 +17,11 @@ from akscan.sdk import (
     NotApplicable,
     NotCollected,
     Pillar,
-    Reason,
     Severity,
     Token,
     any_of,
     rule,
+    untold,
 )
 
 from akscan_rules.upgrades import FLEET_CHANNELS, FLEET_NEEDS
@@ -245,13 +245,7 @@ def _wanted(cluster: Cluster, inventory: Inventory) -> list[Token]:
 
 
 def _untold(cluster: Cluster, detail: str) -> Gap:
-    return Gap(
-        source="arm",
-        scope=str(cluster.id),
-        reason=Reason.UNKNOWN,
-        permission=Need.MAINTENANCE_CONFIGURATIONS,
-        detail=detail,
-    )
+    return untold("arm", cluster.id, detail, Need.MAINTENANCE_CONFIGURATIONS)
 
 
 def _rolled(cluster: Cluster) -> list[NodePool]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, Reason, untold
 from akscan.model.kubernetes import Controller, Pod
 from akscan.model.needs import Need
 
@@ -95,7 +95,7 @@ class Agents:
                     yield Shortfall(f"{kind}/{namespace}/{item.name}", wanted, ready, waiting)
                 elif len(pods) < wanted:
                     detail = f"{wanted - len(pods)} pod(s) of {item.name} are missing, and nothing says since when"
-                    gap = Gap(source="kubernetes", scope=self._cluster.name, reason=Reason.UNKNOWN, detail=detail)
+                    gap = untold("kubernetes", self._cluster.name, detail)
         if gap is not None:
             raise NotCollected(gap)
 
@@ -129,5 +129,5 @@ def _waits_since(pod: Pod) -> datetime:
     since = pod.metadata.deletion_timestamp or pod.metadata.creation_timestamp
     if since is None:
         detail = f"pod {pod.namespace}/{pod.name} does not say when it was made"
-        raise NotCollected(Gap(source="kubernetes", scope=pod.namespace, reason=Reason.UNKNOWN, detail=detail))
+        raise NotCollected(untold("kubernetes", pod.namespace, detail))
     return datetime.fromisoformat(since)

@@ -18,7 +18,7 @@ from akscan.model.azure import (
     Resource,
     ScheduledQueryRule,
 )
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.text import ArmId, Location, Token
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Alerting:
         for rule in self._adders_of(alert, cluster):
             if rule.is_limited and self._has_receivers(rule.added_groups):
                 detail = f"{rule.name} adds action groups to some alerts or at times only"
-                raise NotCollected(Gap(source="arm", scope=str(rule.id), reason=Reason.UNKNOWN, detail=detail))
+                raise NotCollected(untold("arm", rule.id, detail))
 
     def can_notify(self, alerts: Sequence[Alert], cluster: Cluster) -> bool:
         """Whether one of these alerts reaches somebody. Raises `NotCollected` where none is known to, and an action

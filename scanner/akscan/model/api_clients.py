@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from akscan.model.cidr import AddressSet
 from akscan.model.cluster import Cluster
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.workloads import Workload
 
@@ -22,12 +22,8 @@ def api_server_addresses(cluster: Cluster) -> tuple[str, ...]:
     addresses = tuple(a for endpoint in endpoints for a in endpoint.addresses or () if AddressSet.of([a]).ranges)
     if not addresses:
         raise NotCollected(
-            Gap(
-                source="kubernetes",
-                scope=cluster.name,
-                reason=Reason.UNKNOWN,
-                permission=Need.ENDPOINT_SLICES,
-                detail="EndpointSlice default/kubernetes holds no address",
+            untold(
+                "kubernetes", cluster.name, "EndpointSlice default/kubernetes holds no address", Need.ENDPOINT_SLICES
             )
         )
     return addresses

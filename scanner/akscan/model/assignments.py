@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from akscan.model.azure import UserAssignedIdentity
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.roles import (
     PULL_ROLES,
@@ -141,12 +141,11 @@ def require_membership(
         listed = {one for found in index.of(assignment.properties.principal_id) for one in found.listed_for}
         if not any(inventory.knows_groups(principal, subscription) for subscription in listed):
             raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(resource),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.ROLE_ASSIGNMENTS,
-                    detail=f"group {held.group} holds a sufficient role here, and its members were not read",
+                untold(
+                    "arm",
+                    resource,
+                    f"group {held.group} holds a sufficient role here, and its members were not read",
+                    Need.ROLE_ASSIGNMENTS,
                 )
             )
 

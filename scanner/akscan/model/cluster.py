@@ -18,7 +18,7 @@ from akscan.model.azure import (
 )
 from akscan.model.drain import Drain
 from akscan.model.expander import ExpanderPriorities
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, Reason, untold
 from akscan.model.instance_metadata import MetadataAccess
 from akscan.model.kubernetes import (
     HorizontalPodAutoscaler,
@@ -187,24 +187,21 @@ class Cluster(Subject):
         """Why nothing is known of the nodes beside the pools: those of a cluster whose system components AKS hosts, and
         those of node auto-provisioning.
         """
-        return Gap(
-            source="arm",
-            scope=str(self.id),
-            reason=Reason.UNKNOWN,
-            permission=Need.MANAGED_CLUSTERS,
-            detail="no node pool lists the nodes that AKS hosts or node auto-provisioning makes",
+        return untold(
+            "arm",
+            self.id,
+            "no node pool lists the nodes that AKS hosts or node auto-provisioning makes",
+            Need.MANAGED_CLUSTERS,
         )
 
     @property
     def unlimited_nodes(self) -> Gap:
         """Why the largest size of a cluster with node auto-provisioning is not known."""
-        return Gap(
-            source="arm",
-            scope=str(self.id),
-            reason=Reason.UNKNOWN,
-            permission=Need.MANAGED_CLUSTERS,
-            detail="node auto-provisioning adds nodes without a limit that ARM shows; parameter nap_max_nodes states "
-            "one",
+        return untold(
+            "arm",
+            self.id,
+            "node auto-provisioning adds nodes without a limit that ARM shows; parameter nap_max_nodes states one",
+            Need.MANAGED_CLUSTERS,
         )
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.kubernetes import Endpoint, Pod, PodDisruptionBudget, PodSpec
 from akscan.model.needs import Need
 from akscan.model.text import Token
@@ -194,15 +194,7 @@ def emptied_by_one_node(endpoints: Iterable[Endpoint]) -> bool:
     """
     nodes = {endpoint.node_name or "" for endpoint in endpoints}
     if "" in nodes and len(nodes) <= 2:  # noqa: PLR2004 at most one that is known
-        raise NotCollected(
-            Gap(
-                source="kubernetes",
-                scope="an EndpointSlice",
-                reason=Reason.UNKNOWN,
-                permission=Need.ENDPOINT_SLICES,
-                detail="an endpoint names no node",
-            )
-        )
+        raise NotCollected(untold("kubernetes", "an EndpointSlice", "an endpoint names no node", Need.ENDPOINT_SLICES))
     return len(nodes) <= 1
 
 

@@ -19,7 +19,7 @@ from akscan.model.azure import (
 )
 from akscan.model.azure.network import firewalls_in
 from akscan.model.cidr import AddressSet, holds, network_of
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
 
@@ -430,6 +430,4 @@ class Egress:
         return count
 
     def _unknown(self, detail: str, permission: Need) -> Gap:
-        return Gap(
-            source="arm", scope=str(self.cluster.id), reason=Reason.UNKNOWN, permission=permission, detail=detail
-        )
+        return untold("arm", self.cluster.id, detail, permission)

@@ -25,7 +25,7 @@ from akscan.model.azure import (
     RuleCollectionGroup,
 )
 from akscan.model.cidr import EVERY_ADDRESS, AddressSet
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
 
@@ -170,7 +170,7 @@ def _holds_port(text: str, port: int) -> bool:
 
 
 def _unknown(scope: str, detail: str) -> Gap:
-    return Gap(source="arm", scope=scope, reason=Reason.UNKNOWN, permission=Need.RULE_COLLECTION_GROUPS, detail=detail)
+    return untold("arm", scope, detail, Need.RULE_COLLECTION_GROUPS)
 
 
 @dataclass(frozen=True, slots=True)

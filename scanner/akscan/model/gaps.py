@@ -47,6 +47,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{lead}: {self.detail}" if self.detail else lead
 
 
+def untold(source: str, scope: object, detail: str, permission: str = "") -> Gap:
+    """Something was read and does not tell what is wanted: ``detail`` says what of it."""
+    return Gap(source=source, scope=str(scope), reason=Reason.UNKNOWN, permission=permission, detail=detail)
+
+
 _SENTENCES = {
     Reason.FORBIDDEN: "{permission} is missing on {scope}",
     Reason.UNAUTHORIZED: "{scope} did not accept the sign-in",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from akscan.model.azure import AzureFirewall, NatGateway, SubnetUsage
 from akscan.model.cluster import Cluster
 from akscan.model.egress import Egress
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -186,15 +186,7 @@ class ApiServerSubnet(Subject):
         for usage in inventory.within(SubnetUsage, self.id.parent):
             if usage.id == self.id:
                 return usage
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=str(self.id),
-                reason=Reason.UNKNOWN,
-                permission=Need.SUBNET_USAGES,
-                detail="the usages of its network leave it out",
-            )
-        )
+        raise NotCollected(untold("arm", self.id, "the usages of its network leave it out", Need.SUBNET_USAGES))
 
 
 def firewall_placeholders(firewall: AzureFirewall) -> dict[str, str]:

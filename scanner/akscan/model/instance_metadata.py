@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.kubernetes import CiliumPolicySpec, Listing, NetworkPolicy, Pod, PodSpec
 from akscan.model.needs import Need
 
@@ -176,4 +176,4 @@ class MetadataAccess:
 
     def _gap(self, namespace: str, need: Need, detail: str) -> Gap:
         scope = f"{self._cluster.name}/{namespace}"
-        return Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, permission=need, detail=detail)
+        return untold("kubernetes", scope, detail, need)

@@ -37,7 +37,7 @@ from akscan.model.azure import (
 from akscan.model.cluster import Cluster, missing_lists
 from akscan.model.federation import Federation
 from akscan.model.firewalls import Firewalls
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, Reason, untold
 from akscan.model.gateways import SharedWays
 from akscan.model.grants import Grants
 from akscan.model.kubernetes import KubernetesLists
@@ -373,14 +373,7 @@ class Inventory:
     def require_no_learned_route(self, subnet: SubnetResource) -> None:
         """Raises `NotCollected` where a 0.0.0.0/0 that ARM does not show may come to the subnet."""
         if origin := self.learned_route_source(subnet):
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(subnet.id),
-                    reason=Reason.UNKNOWN,
-                    detail=f"0.0.0.0/0 may be learned from {origin}",
-                )
-            )
+            raise NotCollected(untold("arm", subnet.id, f"0.0.0.0/0 may be learned from {origin}"))
 
     def _hub_of(self, network_id: ArmId) -> str:
         for connection in self.known(HubConnection):
@@ -659,7 +652,7 @@ def _by_scope(resources: Iterable[Resource]) -> dict[ArmId, list[Resource]]:
 
 
 def _untold(scope: ArmId, need: Need, detail: str) -> Gap:
-    return Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, permission=need, detail=detail)
+    return untold("arm", scope, detail, need)
 
 
 def _not_read(kind: type[Resource], scope: ArmId) -> Gap:

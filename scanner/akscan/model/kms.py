@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import AzureKeyVaultKms, Key, KeyVersion
 from akscan.model.cluster import Cluster
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.shared import ClusterVault, VaultUse
 from akscan.model.subject import Absent, Unreadable
@@ -76,12 +76,11 @@ class KmsKey:
         found = inventory.find(KeyVersion, version) if self.is_legacy else inventory.find(Key, self.id)
         if found is None:
             raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(version if self.is_legacy else self.id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.VAULT_KEY_VERSIONS if self.is_legacy else Need.VAULT_KEYS,
-                    detail="Azure Resource Manager does not know the key",
+                untold(
+                    "arm",
+                    version if self.is_legacy else self.id,
+                    "Azure Resource Manager does not know the key",
+                    Need.VAULT_KEY_VERSIONS if self.is_legacy else Need.VAULT_KEYS,
                 )
             )
         return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from akscan.model.azure import AzureFirewall, PrivateDnsLink, PrivateDnsRecord, PrivateDnsZone
 from akscan.model.egress import AZURE_DNS, Egress
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.text import ArmId, Token
 
@@ -35,13 +35,7 @@ def _network_of(egress: Egress, server: str, via: frozenset[str]) -> frozenset[A
             return _networks_of(egress, upstream, network.id, via)
         return frozenset({network.id})
     raise NotCollected(
-        Gap(
-            source="arm",
-            scope=str(egress.network.id),
-            reason=Reason.UNKNOWN,
-            permission=Need.VIRTUAL_NETWORKS,
-            detail=f"what DNS server {server} resolves is not known",
-        )
+        untold("arm", egress.network.id, f"what DNS server {server} resolves is not known", Need.VIRTUAL_NETWORKS)
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import AgentPool
 from akscan.model.expander import ExpanderPriorities
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.kubernetes import SPOT_TAINT_KEY, Node, PodSpec, Taint
 from akscan.model.needs import Need
 from akscan.model.scheduling import NOT_SPOT, Place, may_run_on
@@ -190,13 +190,7 @@ class NodePool(Subject):
         return _DEFAULT_MAX_PODS[self.ipam]
 
     def _unknown(self, detail: str) -> Gap:
-        return Gap(
-            source="arm",
-            scope=f"node pool {self.name} of {self.cluster.name}",
-            reason=Reason.UNKNOWN,
-            permission=Need.MANAGED_CLUSTERS,
-            detail=detail,
-        )
+        return untold("arm", f"node pool {self.name} of {self.cluster.name}", detail, Need.MANAGED_CLUSTERS)
 
     def is_chosen_by(self, priorities: ExpanderPriorities) -> bool:
         """Whether the priority expander can choose the pool: a pattern is found in the name of its scale set, or, as

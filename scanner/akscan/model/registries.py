@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import ContainerRegistry
 from akscan.model.cluster import Cluster, is_azure_registry
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.roles import RoleAssignment
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -153,13 +153,5 @@ def read_registry(inventory: Inventory, host: str) -> ContainerRegistry:
     found = inventory.registries.at(host)
     if found is None:
         inventory.require_complete(ContainerRegistry)
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=host,
-                reason=Reason.UNKNOWN,
-                permission=Need.REGISTRIES,
-                detail="no subscription that was read holds this registry",
-            )
-        )
+        raise NotCollected(untold("arm", host, "no subscription that was read holds this registry", Need.REGISTRIES))
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from akscan.model.azure import ManagedCluster, SubnetResource, Vault
 from akscan.model.cidr import holds, usable_addresses
 from akscan.model.cluster import Cluster
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.needs import Need
 from akscan.model.pools import NodePool
 from akscan.model.subject import Absent, Subject, SubjectRef, Unreadable
@@ -34,7 +34,7 @@ _LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
 
 def no_principal(scope: ArmId, detail: str) -> NotCollected:
     """Why it is not known whom role assignments would name."""
-    gap = Gap(source="arm", scope=str(scope), reason=Reason.UNKNOWN, permission=Need.MANAGED_CLUSTERS, detail=detail)
+    gap = untold("arm", scope, detail, Need.MANAGED_CLUSTERS)
     return NotCollected(gap)
 
 
@@ -436,13 +436,5 @@ def read_vault(inventory: Inventory, name: str) -> Vault:
     found = inventory.vault_named(name)
     if found is None:
         inventory.require_complete(Vault)
-        raise NotCollected(
-            Gap(
-                source="arm",
-                scope=name,
-                reason=Reason.UNKNOWN,
-                permission=Need.VAULTS,
-                detail="no subscription that was read holds a vault of this name",
-            )
-        )
+        raise NotCollected(untold("arm", name, "no subscription that was read holds a vault of this name", Need.VAULTS))
     return found

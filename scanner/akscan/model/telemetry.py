@@ -16,7 +16,7 @@ from akscan.model.azure import (
     Workspace,
     WorkspaceTable,
 )
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.kubernetes import LogSettings
 from akscan.model.needs import Need
 from akscan.model.text import ArmId
@@ -212,13 +212,7 @@ class Telemetry:
         raise NotCollected(self._unknown(f"data collection rule {working.rule.name} says nothing of it"))
 
     def _unknown(self, detail: str) -> Gap:
-        return Gap(
-            source="arm",
-            scope=str(self.cluster.id),
-            reason=Reason.UNKNOWN,
-            permission=Need.DATA_COLLECTION_RULES,
-            detail=detail,
-        )
+        return untold("arm", self.cluster.id, detail, Need.DATA_COLLECTION_RULES)
 
 
 class _Chains(dict[Collector, tuple[WorkingRule | None, tuple[str, ...]]]):

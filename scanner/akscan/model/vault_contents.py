@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from akscan.model.azure import Key, KeyVersion, UserAssignedIdentity, VaultSecret
 from akscan.model.cluster import Cluster
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.kubernetes import SecretProviderClass, VaultObject
 from akscan.model.needs import Need
 from akscan.model.shared import ClusterIdentity, read_vault
@@ -35,7 +35,7 @@ def stored(inventory: Inventory, vault_name: str, wanted: VaultObject) -> VaultS
     if found is None:
         need = Need.VAULT_SECRETS if wanted.type == "secret" else Need.VAULT_KEYS
         detail = f"Azure Resource Manager does not show {wanted}"
-        raise NotCollected(Gap(source="arm", scope=str(vault), reason=Reason.UNKNOWN, permission=need, detail=detail))
+        raise NotCollected(untold("arm", vault, detail, need))
     return found
 
 
@@ -94,15 +94,7 @@ class VaultReader(ClusterIdentity):
         if self._identity is None:
             inventory.require_complete(UserAssignedIdentity)
             said = f"no identity that was read has client id {self.client_id}" if self.client_id else "no client id"
-            raise NotCollected(
-                Gap(
-                    source="arm",
-                    scope=str(self.cluster.id),
-                    reason=Reason.UNKNOWN,
-                    permission=Need.USER_ASSIGNED_IDENTITIES,
-                    detail=said,
-                )
-            )
+            raise NotCollected(untold("arm", self.cluster.id, said, Need.USER_ASSIGNED_IDENTITIES))
         return str.__str__(self._identity.properties.principal_id)
 
     def placeholders(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from akscan.model.azure import AgentPool, PrivateEndpoint, Vault
 from akscan.model.cidr import AddressSet
 from akscan.model.egress import Egress
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.names import resolves_privately
 from akscan.model.pools import NodePool
 from akscan.model.text import ArmId
@@ -146,4 +146,4 @@ class VaultReach:
             yield from (address for _, address in egress.managed_addresses())
 
     def _unknown(self, what: str) -> Gap:
-        return Gap(source="arm", scope=str(self.cluster.id), reason=Reason.UNKNOWN, detail=f"{what} is not known")
+        return untold("arm", self.cluster.id, f"{what} is not known")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import Gap, NotCollected, untold
 from akscan.model.kubernetes import (
     SPOT_TAINT,
     Controller,
@@ -176,11 +176,10 @@ class Workload(Subject):
             return pod.spec
         if self._template is None:
             raise NotCollected(
-                Gap(
-                    source="kubernetes",
-                    scope=f"{self.kind} {self.namespace}/{self.name}",
-                    reason=Reason.UNKNOWN,
-                    detail="akscan does not read this kind, and none of its pods is running",
+                untold(
+                    "kubernetes",
+                    f"{self.kind} {self.namespace}/{self.name}",
+                    "akscan does not read this kind, and none of its pods is running",
                 )
             )
         return self._template.spec

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from akscan.model.expander import EXPANDER_NAME, EXPANDER_NAMESPACE, ExpanderPriorities
-from akscan.model.gaps import Gap, NotCollected, Reason
+from akscan.model.gaps import NotCollected, untold
 from akscan.model.kubernetes.base import KubernetesObject, KubernetesStruct
 from akscan.model.kubernetes.vault_objects import VaultObjects
 from akscan.model.literals import Literal
@@ -130,7 +130,7 @@ class SecretProviderClass(KubernetesObject, frozen=True, kw_only=True):
         """Raises `NotCollected` where parameter objects does not tell what it mounts."""
         if not self.azure_parameters.objects.is_readable:
             scope, detail = f"{self.namespace}/{self.name}", "parameter objects is not what the provider documents"
-            raise NotCollected(Gap(source="kubernetes", scope=scope, reason=Reason.UNKNOWN, detail=detail))
+            raise NotCollected(untold("kubernetes", scope, detail))
 
     @property
     def vault_name(self) -> str:
