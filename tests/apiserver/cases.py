@@ -18,6 +18,7 @@ CLUSTERS = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters"
 VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-prod"
 FIREWALL = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/afw-prod"
 ROUTES = f"{GROUP}/providers/Microsoft.Network/routeTables/rt-walled"
+ASTRAY = f"{GROUP}/providers/Microsoft.Network/routeTables/rt-strayed"
 VAULTS = f"{GROUP}/providers/Microsoft.KeyVault/vaults"
 ENDPOINTS = f"{GROUP}/providers/Microsoft.Network/privateEndpoints"
 ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
@@ -60,17 +61,28 @@ class Case:
 
 
 def estate() -> Estate:
-    """Two clusters and two behind a firewall, each with a subnet of one network, each side with a vault of its own."""
+    """Two clusters and two behind a firewall, each with a subnet of one network, each side with a vault of its own; and
+    two behind the firewall whose further nodes stand where a node class says.
+    """
     subnets = [
         *(_resource(f"{VNET}/subnets/snet-{side}", addressPrefix=f"10.1.{n}.0/29") for n, side in enumerate(SIDES)),
         *(_walled_subnet(side, f"10.1.{n}.0/29") for n, side in enumerate(SIDES, 2)),
-        _resource(f"{VNET}/subnets/AzureFirewallSubnet", addressPrefix="10.1.9.0/26"),
+        *(
+            _resource(f"{VNET}/subnets/snet-class-{side}", addressPrefix=prefix, routeTable={"id": routes})
+            for side, prefix, routes in (("good", "10.1.4.0/29", ROUTES), ("bad", "10.1.5.0/29", ASTRAY))
+        ),
+        _resource(
+            f"{VNET}/subnets/AzureFirewallSubnet",
+            addressPrefix="10.1.9.0/26",
+            ipConfigurations=[{"id": f"{FIREWALL}/azureFirewallIpConfigurations/ipconfig"}],
+        ),
     ]
     resources = [
         _resource(VNET, addressSpace={"addressPrefixes": ["10.1.0.0/16"]}, subnets=subnets),
         *_vaults(),
         *(_cluster(side) for side in SIDES),
         *(_walled(side) for side in SIDES),
+        *(_provisioned(side) for side in SIDES),
         *_firewall(),
         *(_resource(f"{REGISTRIES}/acr{side}", **_registry(side)) for side in SIDES),
         *(found for side in SIDES for found in _wired(side)),
@@ -98,13 +110,23 @@ def estate() -> Estate:
         ),
         subscriptions=[Subscription(subscription_id=SUBSCRIPTION, display_name="production")],
         resources={resource["id"].lower(): resource for resource in resources},
-        kubernetes={name: {} for side in SIDES for name in (side, walled(side))},
+        kubernetes={name: {} for side in SIDES for name in names_of(side)},
     )
 
 
 def walled(side: str) -> str:
     """The name of the cluster behind the firewall."""
     return f"walled-{side}"
+
+
+def provisioned(side: str) -> str:
+    """The name of the cluster with node auto-provisioning."""
+    return f"provisioned-{side}"
+
+
+def names_of(side: str) -> tuple[str, str, str]:
+    """The clusters that share the API server of a side."""
+    return side, walled(side), provisioned(side)
 
 
 def _resource(resource_id: str, **properties: Any) -> dict[str, Any]:
@@ -270,6 +292,13 @@ def _walled(side: str) -> dict[str, Any]:
     }
 
 
+def _provisioned(side: str) -> dict[str, Any]:
+    """The cluster behind the firewall, with node auto-provisioning."""
+    cluster = _walled(side)
+    properties = {**cluster["properties"], "nodeProvisioningProfile": {"mode": "Auto"}}
+    return {**cluster, "id": f"{CLUSTERS}/{provisioned(side)}", "name": provisioned(side), "properties": properties}
+
+
 def _firewall() -> Objects:
     """A firewall that opens to everybody what AKS needs, and one API server and one vault only."""
     everybody = {"sourceAddresses": ["*"]}
@@ -290,8 +319,10 @@ def _firewall() -> Objects:
     address = {"privateIPAddress": "10.1.9.4", "subnet": {"id": f"{VNET}/subnets/AzureFirewallSubnet"}}
     collection = {"priority": 100, "action": {"type": "Allow"}}
     hop = {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.9.4"}
+    astray = {**hop, "nextHopIpAddress": "10.9.9.9"}
     return [
         _resource(ROUTES, routes=[{"name": "default", "properties": hop}]),
+        _resource(ASTRAY, routes=[{"name": "default", "properties": astray}]),
         _resource(
             FIREWALL,
             sku={"name": "AZFW_VNet", "tier": "Standard"},
@@ -308,6 +339,7 @@ DEFINITIONS = tuple(
     for field in (
         "secret_provider_classes",
         "scaled_objects",
+        "aks_node_classes",
         "karpenter_node_pools",
         "cilium_policies",
         "cilium_clusterwide_policies",
@@ -556,6 +588,10 @@ def webhook(*on_nodes: str) -> Objects:
 def egress_policy(**selector: Any) -> dict[str, Any]:
     spec = {"endpointSelector": selector, "egress": [{"toFQDNs": [{"matchName": "example.com"}]}]}
     return manifest("CiliumClusterwideNetworkPolicy", "egress", spec=spec)
+
+
+def node_class(side: str) -> dict[str, Any]:
+    return manifest("AKSNodeClass", "elsewhere", spec={"vnetSubnetID": f"{VNET}/subnets/snet-class-{side}"})
 
 
 def as_identity(name: str) -> dict[str, Any]:
@@ -860,6 +896,7 @@ CASES = [
     Case("OBS-015", "{cluster}", [workload("Deployment", "traced", pod_spec({"env": [TRACES]}))], []),
     Case("OBS-016", "{cluster}", [], []),
     Case("EGR-001", "{cluster}", [egress_policy()], [egress_policy(matchLabels={"app": "one"})]),
+    Case("EGR-002", f"{VNET}/subnets/snet-class-{{side}}", [node_class("good")], [node_class("bad")]),
     Case("EGR-004", "{walled}", api_server("good"), api_server("bad")),
     # by the vault of SEC-005
     Case("EGR-005", "{walled}", [], []),
