@@ -2,21 +2,24 @@
 
 import re
 import zipfile
+from importlib.metadata import EntryPoint
 
 import msgspec
 import pytest
 from akscan.engine import Evaluation, SelectedRule
 from akscan.inventory_file import InventoryFile, InventoryWriter
 from akscan.model.azure import VirtualNetwork
+from akscan.model.decode import encode
 from akscan.model.inventory import SYSTEM_NAMESPACES
 from akscan.model.kubernetes import OwnerReference, SecurityContext, StatefulSet
 from akscan.plugins import load_rules, reporter_names
+from akscan.pseudonyms.inventories import renamed
 from akscan.pseudonyms.known import Known, known_to_rules
 from akscan.pseudonyms.names import names_of_objects
 from akscan.pseudonyms.reports import pseudonymized
 from akscan.pseudonyms.words import replacer
 from akscan.report_file import encode_report
-from akscan.testing import container, inventory, pod_spec, workload
+from akscan.testing import container, inventory, node_class, pod_spec, secret_provider_class, workload
 from hypothesis import given
 from hypothesis import strategies as st
 from support import akscan, azure_options, pairs, report_of
@@ -156,6 +159,30 @@ def test_the_owner_of_what_an_operator_made_has_a_pseudonym():
     (finding,) = report.findings
     assert finding.evidence["ownerReferences"] == "Prometheus zz-payments"
     assert b"zz-payments" not in encode_report(pseudonymized(report, KEY))
+
+
+def test_names_of_azure_that_only_kubernetes_tells_are_replaced_too():
+    elsewhere = "/subscriptions/99999999-0000-4000-8000-000000000001/resourceGroups/rg-faraway/providers"
+    subnet = f"{elsewhere}/Microsoft.Network/virtualNetworks/vnet-faraway/subnets/snet-faraway"
+    image = "acrfaraway.azurecr.io/team/app:1"
+    spec = pod_spec(container("app", image=image))
+    things = [node_class(subnet_id=subnet), secret_provider_class("kv-faraway"), *workload(spec=spec)]
+    lists = inventory(*things).clusters[0].lists
+    hidden = renamed(lists, replacer(names_of_objects(lists), KEY, known_to_rules()))
+    assert "faraway" in str(encode(lists))
+    assert "faraway" not in str(encode(hidden))
+    assert ".azurecr.io/team/" in str(encode(hidden))
+
+
+def test_a_pack_that_is_one_module_keeps_its_literals(monkeypatch, tmp_path):
+    (tmp_path / "one_rule.py").write_text('NAMES = ("contoso-agent",)\n', encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint(name="one", value="one_rule", group="akscan.rules")
+    with monkeypatch.context() as patch:
+        patch.setattr("akscan.plugins.entry_points", lambda group: [entry] if group == entry.group else [])
+        known_to_rules.cache_clear()
+        assert "contoso-agent" in known_to_rules().words
+    known_to_rules.cache_clear()
 
 
 @given(st.lists(st.text(alphabet="ab-.", min_size=2, max_size=8), max_size=5), st.text(alphabet="ab-. ", max_size=30))

@@ -109,7 +109,7 @@ def _by_cluster(results: Iterable[Failure | Unassessed | Crash]) -> Counter[str]
 
 def is_compared(report: Report) -> bool:
     """Whether the findings were compared with a baseline."""
-    return any(finding.change for finding in (*report.findings, *report.waived))
+    return report.baseline is not None or any(finding.change for finding in (*report.findings, *report.waived))
 
 
 def changes(report: Report) -> str:

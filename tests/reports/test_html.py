@@ -392,6 +392,13 @@ def test_a_report_without_frameworks_says_so(fleet):
     assert "No rule pack brought a framework along" in plain(Reader(rendered(fleet)).texts["main"])
 
 
+def test_of_very_many_that_are_gone_the_first_are_named(fleet):
+    clean = msgspec.structs.replace(fleet, findings=(), clusters=())
+    text = plain(Reader(rendered(against(clean, fleet))).texts["main"])
+    of_rule = Counter(finding.rule.id for finding in fleet.findings)
+    assert f"and {of_rule['WRK-901'] - 20} more, which the JSON report names" in text
+
+
 def test_what_has_become_of_the_baseline_is_told_by_severity(fleet):
     assert 'id="trends"' not in rendered(fleet)
     *kept, mended, hidden = fleet.findings

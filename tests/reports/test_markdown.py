@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
-from akscan.sdk import Change, Report, WaiverStatus, markdown_text
+from akscan.comparison import against
+from akscan.sdk import Change, Passed, Report, WaiverStatus, markdown_text
 from akscan_reports import markdown
 from markdown_it import MarkdownIt
 
@@ -66,6 +67,13 @@ def test_new_findings_come_before_known_ones(compared):
     new, known = text.index("#### New findings (2)"), text.index("#### Known findings (7)")
     assert new < text.index("deployment shop/web-12 in") < known < text.index("API-901")
     assert "- updated: cluster rg-other/aks-shop: the API server answers on the internet\n" in text
+
+
+def test_that_everything_is_fixed_is_told(fleet):
+    passed = {(f.rule.id, f.subject.id): Passed(rule=f.rule, subject=f.subject) for f in fleet.findings}
+    clean = msgspec.structs.replace(fleet, findings=(), passed=(*fleet.passed, *passed.values()))
+    text = written(against(clean, fleet))
+    assert f"Compared with the baseline: 0 new, 0 unchanged, 0 updated, {len(fleet.findings)} fixed" in text
 
 
 def test_without_a_baseline_nothing_is_new(fleet):

@@ -102,6 +102,9 @@ class Trend(NamedTuple):
 class Page:
     """A report as the page shows it."""
 
+    #: how many findings of a rule that are gone are named
+    past_shown = 20
+
     def __init__(self, report: Report) -> None:
         self._report = report
         self._clusters = {cluster.id: cluster for cluster in report.clusters}

@@ -209,7 +209,8 @@ def _holders(workload: Workload, account: str) -> dict[str, str]:
     # a pod shows what admission copied, and its own cannot be changed
     declared = workload.template.spec if workload.template and workload.kind != "Pod" else None
     if declared is not None and declared.image_pull_secrets:
-        found["pod_template"] = f"{workload.kind.casefold()}/{workload.name}"
+        made_from = workload.placeholders()
+        found["pod_template"] = f"{made_from['kind']}/{made_from['name']}"
     own = if_known(lambda: workload.cluster.service_accounts.get((workload.namespace, account)))
     if own is not None and not isinstance(own, str) and own.image_pull_secrets:
         found["service_account"] = f"serviceaccount/{account}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
@@ -50,8 +51,8 @@ def known_to_rules() -> Known:
     a pack that does not load.
     """
     found = Literals()
-    for folder in (*akscan.model.__path__, *(path for pack in rule_packs() for path in getattr(pack, "__path__", ()))):
-        for path in Path(folder).rglob("*"):
+    for module in (akscan.model, *rule_packs()):
+        for path in _files_of(module):
             if path.suffix == ".py":
                 found.visit(ast.parse(path.read_bytes()))
             elif path.suffix in _DATA:
@@ -64,6 +65,14 @@ def known_to_rules() -> Known:
         heads=_longest_first({*heads, *found.heads}),
         tails=_longest_first({*tails, *found.tails}),
     )
+
+
+def _files_of(module: ModuleType) -> Iterator[Path]:
+    """All files of a package, or the one of a module."""
+    if folders := getattr(module, "__path__", None):
+        yield from (path for folder in folders for path in Path(folder).rglob("*"))
+    elif module.__file__:
+        yield Path(module.__file__)
 
 
 def _segments(literals: Iterable[str]) -> Iterator[str]:

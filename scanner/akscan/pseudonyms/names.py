@@ -10,7 +10,7 @@ import msgspec
 
 from akscan.model.azure import ManagedCluster, Resource
 from akscan.model.inventory import SYSTEM_NAMESPACES
-from akscan.model.kubernetes import KubernetesLists
+from akscan.model.kubernetes import KubernetesLists, Pod, ReplicaSet, SecretProviderClass
 from akscan.model.kubernetes.admission import MutatingWebhookConfiguration, ValidatingWebhookConfiguration
 from akscan.model.kubernetes.base import KubernetesObject
 from akscan.model.kubernetes.rbac import ClusterRoleBinding, RoleBinding
@@ -23,6 +23,8 @@ _NAMESPACES = "namespaces"
 _AZURE_S = "locations"
 #: Kubernetes names what such an owner has after it, and rules do that, too.
 _NAMESAKE = "Pod"
+#: Kinds of which there are most, and that name nothing by its id.
+_WITHOUT_IDS = (Pod, ReplicaSet)
 
 
 def names_of_resources(resources: Iterable[Resource]) -> Iterator[str]:
@@ -37,8 +39,8 @@ def names_of_resources(resources: Iterable[Resource]) -> Iterator[str]:
 
 
 def names_of_objects(lists: KubernetesLists) -> Iterator[str]:
-    """The names and namespaces of Kubernetes objects and webhooks, and whom RBAC names; what lies in the namespaces of
-    AKS is its own.
+    """The names and namespaces of Kubernetes objects and webhooks, those of Azure in them, and whom RBAC names; what
+    lies in the namespaces of AKS is its own.
     """
     for field in lists.__struct_fields__:
         for item in getattr(getattr(lists, field), "items", ()):
@@ -48,6 +50,11 @@ def names_of_objects(lists: KubernetesLists) -> Iterator[str]:
 
 def _names_of(item: KubernetesObject) -> Iterator[str]:
     yield item.metadata.namespace
+    if not isinstance(item, _WITHOUT_IDS):
+        for text in texts_of(item):
+            yield from names_in_ids(text)
+    if isinstance(item, SecretProviderClass):
+        yield item.vault_name
     if not any(owner.kind == _NAMESAKE for owner in item.metadata.owner_references or ()):
         yield item.metadata.name
     yield from (owner.name for owner in item.metadata.owner_references or () if owner.controller)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LEAST_KEY = 16
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+#: Registries and vaults are resources whose names stand in images and addresses, read or not.
+_HOST = re.compile(r"(?<![\w.-])(?:[a-z0-9]{5,50}(?=\.azurecr\.)|[a-z0-9-]{3,24}(?=\.vault\.azure\.))", re.IGNORECASE)
 #: Letters and digits with dots, dashes and underscores between them, as most names are, and what separates their parts.
 _WORD = re.compile(r"[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*")
 _SEPARATOR = re.compile(r"([._-]+)")
@@ -55,14 +57,14 @@ def _digest(name: str, key: bytes) -> bytes:
 
 
 def replacer(names: Iterable[str], key: bytes, known: Known) -> Callable[[str], str]:
-    """Replaces each name where it stands by itself, the longest first, and every GUID and mail address; but nothing in
-    what is known.
+    """Replaces each name where it stands by itself, the longest first, and every GUID, mail address, registry and
+    vault; but nothing in what is known.
     """
     wanted = {name.casefold() for name in names if len(name) > 1 and not name.isdigit()} - known.words
     words = {name for name in wanted if _WORD.fullmatch(name)}
     phrases = sorted(wanted - words, key=lambda name: (-len(name), name))
     whole = [rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, phrases))})(?![A-Za-z0-9])"] if phrases else []
-    special = re.compile("|".join([_GUID.pattern, _MAIL.pattern, *whole]), re.IGNORECASE)
+    special = re.compile("|".join([_GUID.pattern, _MAIL.pattern, _HOST.pattern, *whole]), re.IGNORECASE)
 
     @cache
     def word(text: str) -> str:
